@@ -1,0 +1,70 @@
+"""Initial schools: a uniform gas and a rotating ring."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from kadita_jax.errors import Fault, count_faults, refuse
+from kadita_jax.geometry import wrap
+from kadita_jax.keys import RandomKey, initial_key
+from kadita_jax.model import State, normalized
+from kadita_jax.parameters import parameter_faults
+
+
+def uniform_gas(key: RandomKey, n_fish: int, box_size: float | Float[Array, ""]) -> State:
+    """Positions uniform in the box, headings uniform on the sphere.
+
+    **Arguments:**
+
+    - `key`: a jax random key; the draw is independent of the noise of `simulate` with this key.
+    - `n_fish`: number of fish, >= 1.
+    - `box_size`: side of the periodic box, bl.
+
+    **Raises:** `InvalidInputError` when n_fish or box_size is out of range.
+    """
+    refuse("invalid initial state", _faults(n_fish, box_size=box_size))
+    position_key, heading_key = jax.random.split(initial_key(key))
+    box = jnp.asarray(box_size, jnp.result_type(float))
+    position = box * jax.random.uniform(position_key, (n_fish, 3))
+    return State(wrap(position, box), normalized(jax.random.normal(heading_key, (n_fish, 3))))
+
+
+def ring(
+    key: RandomKey,
+    n_fish: int,
+    box_size: float | Float[Array, ""],
+    radius: float | Float[Array, ""],
+) -> State:
+    """A horizontal ring about the box centre, every fish heading counter-clockwise.
+
+    Fish i sits at angle 2 pi i / N + 0.1 N(0,1), at distance R + 0.15 R N(0,1) from the axis and
+    height centre + 0.3 R N(0,1), wrapped; its heading is the tangent with a vertical part
+    0.1 N(0,1), normalised.
+
+    **Arguments:**
+
+    - `key`: a jax random key; the draw is independent of the noise of `simulate` with this key.
+    - `n_fish`: number of fish, >= 1.
+    - `box_size`: side of the periodic box, bl.
+    - `radius`: R, bl, > 0.
+
+    **Raises:** `InvalidInputError` when an argument is out of range.
+    """
+    refuse("invalid initial state", _faults(n_fish, box_size=box_size, radius=radius))
+    box, radius = (jnp.asarray(length, jnp.result_type(float)) for length in (box_size, radius))
+    along, across, up, climb = jax.random.normal(initial_key(key), (4, n_fish))
+    angle = 2 * jnp.pi * jnp.arange(n_fish) / n_fish + 0.1 * along
+    distance = radius * (1 + 0.15 * across)
+    around = jnp.stack([jnp.cos(angle), jnp.sin(angle)])
+    position = box / 2 + jnp.stack([*(distance * around), 0.3 * radius * up], axis=-1)
+    tangent = jnp.stack([-around[1], around[0], 0.1 * climb], axis=-1)
+    return State(wrap(position, box), normalized(tangent))
+
+
+def _faults(n_fish: int, **lengths: float | Float[Array, ""]) -> list[Fault]:
+    faults = count_faults({"n_fish": n_fish})
+    for name, length in lengths.items():
+        if not isinstance(length, jax.core.Tracer):
+            found = parameter_faults({"box_size": length})
+            faults += [Fault(name, fault.rule, fault.value) for fault in found]
+    return faults

@@ -1,0 +1,23 @@
+"""Random streams: one tag a purpose, so no two purposes ever share a number.
+
+`jax.random.split(key)[i]` equals `fold_in(key, i)`: without a tag of its own, an initial state
+and the noise drawn from one key would be the same numbers.
+"""
+
+import jax
+from jaxtyping import Array, Int, Key, UInt32
+
+RandomKey = Key[Array, ""] | UInt32[Array, "2"]
+
+TAG_INITIAL = 0x696E6974
+TAG_NOISE = 0x6E6F6973
+
+
+def initial_key(key: RandomKey) -> RandomKey:
+    """The stream that initial states are drawn from."""
+    return jax.random.fold_in(key, TAG_INITIAL)
+
+
+def noise_key(key: RandomKey, step: int | Int[Array, ""]) -> RandomKey:
+    """The stream of one absolute step's noise, whichever run or chunk asks for it."""
+    return jax.random.fold_in(jax.random.fold_in(key, TAG_NOISE), step)

@@ -1,0 +1,28 @@
+"""The two conventions, and what a quantity that is undefined returns under each.
+
+"reference" is the paper's own arithmetic. "corrected" mends its known faults under the same
+names: a centre that follows the school across the faces of a periodic box, equal-area heading
+bins about the mean heading, a normaliser that a finite number of values can reach, ranges that
+drop nothing, and nan where the reference returns 0.5.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from kadita_jax.errors import Fault
+
+REFERENCE = "reference"
+CORRECTED = "corrected"
+CONVENTIONS = (REFERENCE, CORRECTED)
+
+
+def convention_faults(convention: object) -> list[Fault]:
+    """The fault of a convention that does not exist."""
+    if convention in CONVENTIONS:
+        return []
+    return [Fault("convention", f"must be one of {', '.join(CONVENTIONS)}", convention)]
+
+
+def undefined(convention: str, like: Float[Array, "..."]) -> Float[Array, ""]:
+    """What an entropy of too few values is: 0.5 in the paper, nan when corrected."""
+    return jnp.asarray(0.5 if convention == REFERENCE else jnp.nan, like.dtype)

@@ -1,0 +1,175 @@
+"""The seven entropies of one snapshot: each says which values go into which bins.
+
+All are in [0, 1], 0 is order and 1 disorder; with too few fish 0.5 under "reference" and nan
+under "corrected". Positions are expected inside the box, headings of unit length; `measure`
+sees to both. Published in arXiv 2602.07948; the corrections are `kadita_jax.metrics.convention`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import jax.numpy as jnp
+from jax.scipy.special import entr
+from jaxtyping import Array, Float
+
+from kadita_jax.geometry import BoxSize, circular_centre, shortest, unwrap
+from kadita_jax.metrics.convention import REFERENCE, undefined
+from kadita_jax.metrics.histogram import histogram_entropy, membership, normalized_entropy
+from kadita_jax.metrics.order import Heading, Position, angular_momentum, from_centroid
+from kadita_jax.numerics import direction, fused_sum, norm, safe_sqrt
+
+N_NEIGHBOURS = 5
+
+OSI_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        "school_cohesion_entropy": 0.18,
+        "polarization_entropy": 0.28,
+        "depth_stratification_entropy": 0.08,
+        "angular_momentum_entropy": 0.08,
+        "nearest_neighbor_entropy": 0.10,
+        "velocity_correlation_entropy": 0.18,
+        "school_shape_entropy": 0.10,
+    }
+)
+
+
+def school_cohesion_entropy(
+    position: Position, box_size: BoxSize, convention: str = REFERENCE
+) -> Float[Array, ""]:
+    """Of the distance to the nearest neighbour; 25 bins, needs 2 fish.
+
+    Over [0, L/2]; under "corrected" over [0, sqrt(3) L/2], so that none is dropped, and in open
+    water over [0, the school's largest such distance].
+    """
+    if position.shape[0] < 2:
+        return undefined(convention, position)
+    nearest = nearest_distances(position, box_size)[:, 0]
+    if box_size is None:
+        return histogram_entropy(nearest, 0.0, jnp.max(nearest), 25, convention)
+    reach = 0.5 if convention == REFERENCE else 0.5 * 3**0.5
+    return histogram_entropy(nearest, 0.0, reach * box_size, 25, convention)
+
+
+def polarization_entropy(heading: Heading, convention: str = REFERENCE) -> Float[Array, ""]:
+    """Of the headings over the sphere.
+
+    Under "reference" 12 polar x 24 azimuthal bins, counts times the sine of the polar bin's
+    centre (an isotropic school scores 0.946, and the value depends on the direction swum). Under
+    "corrected" the cosine to the mean heading in 24 equal bins of [-1, 1], equal areas of the
+    sphere: invariant under rotation, 1 when isotropic; nan when the mean heading vanishes.
+    """
+    if convention == REFERENCE:
+        return _heading_map_entropy(heading)
+    mean = direction(jnp.mean(heading, axis=0))
+    cosine = jnp.clip(jnp.sum(heading * mean, axis=-1), -1, 1)
+    entropy = histogram_entropy(cosine, -1.0, 1.0, 24, convention)
+    return jnp.where(norm(mean) > 0, entropy, undefined(convention, heading))
+
+
+def _heading_map_entropy(heading: Heading) -> Float[Array, ""]:
+    polar = jnp.arccos(jnp.clip(heading[:, 2], -1, 1))
+    azimuth = jnp.arctan2(heading[:, 1], heading[:, 0]) + jnp.pi
+    in_polar = membership(polar, 0.0, jnp.pi, 12).astype(heading.dtype)
+    in_azimuth = membership(azimuth, 0.0, 2 * jnp.pi, 24).astype(heading.dtype)
+    counts = jnp.matmul(in_polar, in_azimuth.T, precision="highest")
+    centre = (jnp.arange(12, dtype=heading.dtype) + 0.5) * (jnp.pi / 12)
+    weights = counts * jnp.sin(centre)[:, None]
+    return normalized_entropy(weights.ravel(), jnp.sum(counts), REFERENCE, heading)
+
+
+def depth_stratification_entropy(
+    position: Position, box_size: BoxSize, convention: str = REFERENCE
+) -> Float[Array, ""]:
+    """Of the depth z; 15 bins over [0, L].
+
+    Under "corrected" the depth relative to the school's circular centre, over [-L/2, L/2]; in
+    open water relative to its mean, over the school's own extent.
+    """
+    if convention == REFERENCE:
+        return histogram_entropy(position[:, 2], 0.0, box_size, 15, convention)
+    depth = unwrap(position, circular_centre(position, box_size), box_size)[:, 2]
+    low, high = (
+        (jnp.min(depth), jnp.max(depth)) if box_size is None else (-box_size / 2, box_size / 2)
+    )
+    return histogram_entropy(depth, low, high, 15, convention)
+
+
+def angular_momentum_entropy(
+    position: Position, heading: Heading, box_size: BoxSize, convention: str = REFERENCE
+) -> Float[Array, ""]:
+    """Of |c_i x u_i|, c_i the unit vector from the centroid; 20 bins over [0, 1], needs 3 fish."""
+    if position.shape[0] < 3:
+        return undefined(convention, position)
+    size = jnp.clip(norm(angular_momentum(position, heading, box_size, convention)), 0, 1)
+    return histogram_entropy(size, 0.0, 1.0, 20, convention)
+
+
+def nearest_neighbor_entropy(
+    position: Position, box_size: BoxSize, convention: str = REFERENCE
+) -> Float[Array, ""]:
+    """Of how unevenly spaced each fish's 5 nearest are; 20 bins over [0, 2], needs 6 fish.
+
+    The value is the coefficient of variation, population std / mean, of the 5 distances; its
+    largest possible value is sqrt(5 - 1).
+    """
+    if position.shape[0] <= N_NEIGHBOURS:
+        return undefined(convention, position)
+    distance = nearest_distances(position, box_size)
+    # The paper's guard against a mean of 0; part of the value, so it stays in both conventions.
+    variation = jnp.std(distance, axis=-1) / (jnp.mean(distance, axis=-1) + 1e-10)
+    return histogram_entropy(jnp.clip(variation, 0, 2), 0.0, 2.0, 20, convention)
+
+
+def velocity_correlation_entropy(
+    heading: Heading, convention: str = REFERENCE
+) -> Float[Array, ""]:
+    """Of (u_i . u_j + 1) / 2 over all pairs; 20 bins over [0, 1], needs 2 fish."""
+    if heading.shape[0] < 2:
+        return undefined(convention, heading)
+    x, y, z = heading.T
+    cosine = x[:, None] * x + y[:, None] * y + z[:, None] * z
+    fish = jnp.arange(heading.shape[0])
+    is_pair = fish[:, None] < fish
+    correlation = jnp.where(is_pair, jnp.clip((cosine + 1) / 2, 0, 1), -1.0)
+    return histogram_entropy(correlation, 0.0, 1.0, 20, convention)
+
+
+def school_shape_entropy(
+    position: Position, box_size: BoxSize, convention: str = REFERENCE
+) -> Float[Array, ""]:
+    """Of the shares of the covariance's three eigenvalues; 1 for a ball, 0 for a line.
+
+    Sample covariance (N - 1) of the positions, eigenvalues floored at 1e-10, entropy in units of
+    log 3; needs 4 fish.
+    """
+    n_fish = position.shape[0]
+    if n_fish < 4:
+        return undefined(convention, position)
+    offset = from_centroid(position, box_size, convention)
+    covariance = jnp.einsum("ni,nj->ij", offset, offset, precision="highest") / (n_fish - 1)
+    eigenvalue = jnp.maximum(jnp.linalg.eigvalsh(covariance), 1e-10)
+    return jnp.sum(entr(eigenvalue / jnp.sum(eigenvalue))) / jnp.log(3.0)
+
+
+def oceanic_schooling_index(entropies: Mapping[str, Float[Array, ""]]) -> Float[Array, ""]:
+    """OSI = sum over the seven of `OSI_WEIGHTS` times the entropy; nan when any is nan."""
+    return sum(weight * entropies[name] for name, weight in OSI_WEIGHTS.items())
+
+
+def nearest_distances(
+    position: Position, box_size: BoxSize, n_nearest: int = N_NEIGHBOURS
+) -> Float[Array, "fish nearest"]:
+    """Each fish's distances to its nearest fish, ascending; fewer columns when N is small."""
+    square = sum(shortest(c - c[:, None], box_size) ** 2 for c in position.T)
+    fish = jnp.arange(position.shape[0])
+    others = jnp.where(fish == fish[:, None], jnp.inf, square)
+    # Ascending distinct values, each with how many lie within it: a tie is then as many columns
+    # as it has fish. `top_k` sorts whole rows, several times the cost.
+    distinct = [jnp.min(others, axis=1)]
+    ranks = jnp.arange(min(n_nearest, position.shape[0] - 1))
+    for _ in ranks[1:]:
+        beyond = others > distinct[-1][:, None]
+        distinct.append(jnp.min(jnp.where(beyond, others, jnp.inf), axis=1))
+    within = fused_sum(tuple((others <= d[:, None]).astype(square.dtype) for d in distinct))
+    which = jnp.argmax(jnp.stack(within, axis=1)[:, None, :] > ranks[:, None], axis=-1)
+    return safe_sqrt(jnp.take_along_axis(jnp.stack(distinct, axis=1), which, axis=1))

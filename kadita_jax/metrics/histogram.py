@@ -1,0 +1,72 @@
+"""One histogram and one normalised entropy, for all seven."""
+
+import jax.numpy as jnp
+from jax.scipy.special import entr
+from jaxtyping import Array, Bool, Float, Int
+
+from kadita_jax.metrics.convention import REFERENCE, undefined
+from kadita_jax.numerics import count_true
+
+Limit = float | Float[Array, ""]
+
+
+def histogram(
+    values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int
+) -> Int[Array, " {n_bins}"]:
+    """Counts in equal bins as numpy's: left edge in, the last bin's right edge in, rest dropped."""
+    return -jnp.diff(count_true(_edges_reached(values, low, high, n_bins)))
+
+
+def membership(
+    values: Float[Array, " n"], low: Limit, high: Limit, n_bins: int
+) -> Bool[Array, "{n_bins} n"]:
+    """Which bin of `histogram` each value falls into; no bin for a value outside."""
+    reached = jnp.stack(_edges_reached(values, low, high, n_bins))
+    return reached[:-1] & ~reached[1:]
+
+
+def _edges_reached(
+    values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int
+) -> list[Bool[Array, "*shape"]]:
+    # Comparing with the edges, as numpy does: floor(x n / range) puts some values elsewhere.
+    step = (jnp.asarray(high, values.dtype) - low) / n_bins
+    return [values >= low + step * k for k in range(n_bins)] + [values > high]
+
+
+def normalized_entropy(
+    weights: Float[Array, " bins"] | Int[Array, " bins"],
+    n_values: Int[Array, ""],
+    convention: str,
+    like: Float[Array, "..."],
+) -> Float[Array, ""]:
+    """Shannon entropy of weights in units of its largest value, in [0, 1].
+
+    -sum p log p / log B over B bins; under "corrected" divided by min(log B, log n) instead,
+    since n values cannot fill more than n bins. Undefined (see `undefined`) for an empty
+    histogram, and under "corrected" for a single value.
+
+    **Arguments:**
+
+    - `weights`: counts, or weighted counts, of B bins.
+    - `n_values`: n, how many values were counted.
+    - `convention`: "reference" or "corrected".
+    - `like`: an array whose dtype the result takes.
+    """
+    weights = weights.astype(like.dtype)
+    total = jnp.sum(weights)
+    entropy = jnp.sum(entr(weights / jnp.where(total > 0, total, 1.0)))
+    largest = jnp.log(jnp.asarray(weights.size, like.dtype))
+    if convention == REFERENCE:
+        is_defined = total > 0
+    else:
+        is_defined = n_values > 1
+        largest = jnp.minimum(largest, jnp.log(jnp.maximum(n_values, 2).astype(like.dtype)))
+    return jnp.where(is_defined, jnp.clip(entropy / largest, 0, 1), undefined(convention, like))
+
+
+def histogram_entropy(
+    values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int, convention: str
+) -> Float[Array, ""]:
+    """`normalized_entropy` of the `histogram` of some values."""
+    counts = histogram(values, low, high, n_bins)
+    return normalized_entropy(counts, jnp.sum(counts), convention, values)

@@ -1,0 +1,143 @@
+"""All twelve metrics of a snapshot or a trajectory, checked at the edge."""
+
+from dataclasses import fields
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from kadita_jax.errors import Fault, refuse
+from kadita_jax.geometry import BoxSize, wrap
+from kadita_jax.metrics import entropies, order
+from kadita_jax.metrics.convention import REFERENCE, convention_faults
+from kadita_jax.model import normalized, vector_faults
+from kadita_jax.numerics import map_frames
+from kadita_jax.parameters import parameter_faults
+from kadita_jax.pytree import pytree
+
+
+@pytree()
+class Metrics:
+    """The twelve metrics, one field per name; scalars, or (T,) for a trajectory."""
+
+    polarization: Float[Array, "*time"]
+    rotation: Float[Array, "*time"]
+    spread: Float[Array, "*time"]
+    order_index: Float[Array, "*time"]
+    school_cohesion_entropy: Float[Array, "*time"]
+    polarization_entropy: Float[Array, "*time"]
+    depth_stratification_entropy: Float[Array, "*time"]
+    angular_momentum_entropy: Float[Array, "*time"]
+    nearest_neighbor_entropy: Float[Array, "*time"]
+    velocity_correlation_entropy: Float[Array, "*time"]
+    school_shape_entropy: Float[Array, "*time"]
+    oceanic_schooling_index: Float[Array, "*time"]
+
+
+NAMES = tuple(field.name for field in fields(Metrics))  # type: ignore[arg-type]
+
+
+def measure(
+    position: ArrayLike,
+    heading: ArrayLike,
+    box_size: float | Float[Array, ""] | None,
+    *,
+    convention: str = REFERENCE,
+) -> Metrics:
+    """All twelve metrics of one snapshot.
+
+    **Arguments:**
+
+    - `position`: shape (N, 3), bl; wrapped into the box first.
+    - `heading`: shape (N, 3); normalised first, so velocities will do. A fish whose heading is
+        shorter than the tiny length counts in N with a zero heading.
+    - `box_size`: side of the periodic box, bl; None for open water, which needs "corrected",
+        since the paper's bins are fractions of the box.
+    - `convention`: "reference", the paper's arithmetic, or "corrected".
+
+    **Returns:** scalars. All of them nan when any coordinate is not finite; with few fish some
+    entropies are 0.5 ("reference") or nan ("corrected").
+
+    **Raises:** `InvalidInputError` naming every faulty argument.
+    """
+    box_size = _checked(position, heading, box_size, convention, ndim=2)
+    return _measure(jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention)
+
+
+def measure_trajectory(
+    position: ArrayLike,
+    heading: ArrayLike,
+    box_size: float | Float[Array, ""] | None,
+    *,
+    convention: str = REFERENCE,
+) -> Metrics:
+    """`measure` of every frame: positions and headings (T, N, 3), every field (T,)."""
+    box_size = _checked(position, heading, box_size, convention, ndim=3)
+    return _measure_frames(
+        jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention
+    )
+
+
+def _checked(
+    position: ArrayLike,
+    heading: ArrayLike,
+    box_size: float | Float[Array, ""] | None,
+    convention: str,
+    ndim: int,
+) -> BoxSize:
+    arrays = {"position": position, "heading": heading}
+    faults = vector_faults(arrays, ndim, finite=False) + convention_faults(convention)
+    if box_size is None and convention == REFERENCE:
+        rule = "must be given under the reference convention; open water needs 'corrected'"
+        faults.append(Fault("box_size", rule, None))
+    if not isinstance(box_size, jax.core.Tracer):
+        faults += parameter_faults({"box_size": box_size})
+    refuse("cannot measure", faults)
+    return None if box_size is None else jnp.asarray(box_size, float)
+
+
+@partial(jax.jit, static_argnames="convention")
+def _measure_frames(
+    position: Float[Array, "time fish 3"],
+    heading: Float[Array, "time fish 3"],
+    box_size: BoxSize,
+    convention: str,
+) -> Metrics:
+    def one(frame: tuple[Array, Array]) -> Metrics:
+        return _measure(*frame, box_size, convention)
+
+    return map_frames(one, (position, heading), position.shape[1] ** 2)
+
+
+@partial(jax.jit, static_argnames="convention")
+def _measure(
+    position: Float[Array, "fish 3"],
+    heading: Float[Array, "fish 3"],
+    box_size: BoxSize,
+    convention: str,
+) -> Metrics:
+    position, heading = wrap(position, box_size), normalized(heading)
+    place, swim = (position, box_size, convention), (position, heading, box_size, convention)
+    polarization, rotation = order.polarization(heading), order.rotation(*swim)
+    seven = {
+        "school_cohesion_entropy": entropies.school_cohesion_entropy(*place),
+        "polarization_entropy": entropies.polarization_entropy(heading, convention),
+        "depth_stratification_entropy": entropies.depth_stratification_entropy(*place),
+        "angular_momentum_entropy": entropies.angular_momentum_entropy(*swim),
+        "nearest_neighbor_entropy": entropies.nearest_neighbor_entropy(*place),
+        "velocity_correlation_entropy": entropies.velocity_correlation_entropy(
+            heading, convention
+        ),
+        "school_shape_entropy": entropies.school_shape_entropy(*place),
+    }
+    found = Metrics(
+        polarization=polarization,
+        rotation=rotation,
+        spread=order.spread(*place),
+        order_index=jnp.maximum(polarization, rotation),
+        **seven,
+        oceanic_schooling_index=entropies.oceanic_schooling_index(seven),
+    )
+    is_finite = jnp.all(jnp.isfinite(position) & jnp.isfinite(heading))
+    return jax.tree.map(lambda metric: jnp.where(is_finite, metric, jnp.nan), found)

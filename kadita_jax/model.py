@@ -1,0 +1,168 @@
+"""What a school is (`State`) and how its fish behave (`Params`), with their checks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from kadita_jax.errors import Fault, refuse, unknown
+from kadita_jax.numerics import direction
+from kadita_jax.parameters import PARAMETERS, parameter_faults
+from kadita_jax.pytree import pytree
+
+RULES = ("reference",)
+
+
+@pytree()
+class State:
+    """Positions and headings of a school, unchecked; `make_state` checks and normalises.
+
+    **Attributes:**
+
+    - `position`: shape (N, 3), body lengths, in [0, box_size) when the box is periodic.
+    - `heading`: shape (N, 3), unit vectors; velocity is speed times heading.
+    """
+
+    position: Float[Array, "fish 3"]
+    heading: Float[Array, "fish 3"]
+
+    @property
+    def n_fish(self) -> int:
+        """The number of fish, from the shape."""
+        return self.position.shape[0]
+
+
+@pytree(static=("rules",))
+class Params:
+    """The parameters of the zone model, unchecked; `make_params` checks and fills in defaults.
+
+    Every leaf is a scalar; all but `dt` and `box_size` may instead hold one value per fish, the
+    focal fish's own. All of them can be mapped over and differentiated.
+
+    **Attributes:**
+
+    - `speed`: constant swimming speed, bl/s.
+    - `r_repulsion`, `r_orientation`, `r_attraction`: zone radii, bl; a zone is the half-open
+        shell [inner, outer), empty when they are equal.
+    - `max_turn`: largest turn in one step, radians.
+    - `noise`: standard deviation of the directional noise of one step, radians.
+    - `blind_angle`: half-angle of the rear blind cone, degrees.
+    - `orientation_weight`: weight of the orientation sum, 0 to 1.
+    - `dt`: time step, s. max_turn and noise are per step: changing dt alone changes the physics.
+    - `box_size`: side of the cubic periodic box, bl; None for open water.
+    - `rules`: static; which rules turn neighbours into a heading.
+    """
+
+    speed: Float[Array, "*fish"]
+    r_repulsion: Float[Array, "*fish"]
+    r_orientation: Float[Array, "*fish"]
+    r_attraction: Float[Array, "*fish"]
+    max_turn: Float[Array, "*fish"]
+    noise: Float[Array, "*fish"]
+    blind_angle: Float[Array, "*fish"]
+    orientation_weight: Float[Array, "*fish"]
+    dt: Float[Array, ""]
+    box_size: Float[Array, ""] | None
+    rules: str = "reference"
+
+
+def per_fish(leaf: Float[Array, "*fish"]) -> Float[Array, "..."]:
+    """A parameter ready to meet arrays of (N, M): () stays, (N,) becomes a column."""
+    return leaf if leaf.ndim == 0 else leaf[:, None]
+
+
+def make_params(
+    *, rules: str = "reference", dtype: jax.typing.DTypeLike | None = None, **fields: object
+) -> Params:
+    """Parameters from plain numbers, checked, with the peer's defaults for what is not given.
+
+    Traced values (inside jit, grad or vmap) pass unchecked.
+
+    **Arguments:**
+
+    - `rules`: which rules turn neighbours into a heading; "reference" is the seed paper's.
+    - `dtype`: of every leaf; jax's default float when None.
+    - `fields`: any fields of `Params`; units and ranges as in `kadita_jax.parameters`.
+
+    **Raises:**
+
+    - `InvalidInputError` (a ValueError) naming every faulty field, the rule and the value.
+    """
+    defaults = {name: parameter.default for name, parameter in PARAMETERS.items()}
+    values = defaults | {k: v for k, v in fields.items() if k in PARAMETERS}
+    concrete = {k: v for k, v in values.items() if not isinstance(v, jax.core.Tracer)}
+    faults = [unknown(k, PARAMETERS, v) for k, v in fields.items() if k not in PARAMETERS]
+    faults += [*missing_numbers(concrete), *parameter_faults(concrete)]
+    if rules not in RULES:
+        faults.append(Fault("rules", f"must be one of {', '.join(RULES)}", rules))
+    refuse("invalid parameters", faults)
+    dtype = jnp.result_type(float) if dtype is None else dtype
+    leaves = {k: None if v is None else jnp.asarray(v, dtype) for k, v in values.items()}
+    return Params(**leaves, rules=rules)  # type: ignore[arg-type]
+
+
+def missing_numbers(values: dict) -> list[Fault]:
+    """The fault of each None, which only box_size may be (open water)."""
+    return [
+        Fault(name, "must be a number", None)
+        for name, value in values.items()
+        if value is None and name != "box_size"
+    ]
+
+
+def make_state(
+    position: ArrayLike, heading: ArrayLike, *, dtype: jax.typing.DTypeLike | None = None
+) -> State:
+    """A state from any arrays, shapes checked and headings normalised.
+
+    A heading shorter than the tiny length stays zero. Positions are taken as they are:
+    `simulate` wraps them into the box at the first step.
+
+    **Arguments:**
+
+    - `position`: shape (N, 3), body lengths.
+    - `heading`: shape (N, 3), any length: velocities will do.
+    - `dtype`: of both arrays; jax's default float when None.
+
+    **Raises:**
+
+    - `InvalidInputError` when a shape is not (N, 3), N is 0, shapes differ or, outside jit, a
+        value is not finite.
+    """
+    dtype = jnp.result_type(float) if dtype is None else dtype
+    refuse("invalid state", vector_faults({"position": position, "heading": heading}, ndim=2))
+    return State(jnp.asarray(position, dtype), normalized(jnp.asarray(heading, dtype)))
+
+
+def normalized(heading: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
+    """Unit headings; zero where shorter than the tiny length."""
+    return direction(heading, jnp.zeros_like(heading))
+
+
+def vector_faults(
+    arrays: dict[str, ArrayLike], ndim: int, *, finite: bool = True
+) -> list[Fault]:
+    """Faults of arrays of vectors: shape (N, 3) for ndim 2, (T, N, 3) for ndim 3, all alike."""
+    expected = "(N, 3)" if ndim == 2 else "(T, N, 3)"
+    faults, shapes = [], set()
+    for name, value in arrays.items():
+        shape = np.shape(value)
+        shapes.add(shape)
+        if len(shape) != ndim or shape[-1] != 3 or 0 in shape:
+            faults.append(Fault(name, f"must have shape {expected} with N >= 1", shape))
+        elif not _holds_numbers(value, finite):
+            kind = "finite numbers" if finite else "numbers"
+            faults.append(Fault(name, f"must hold {kind} only", value))
+    if not faults and len(shapes) > 1:
+        faults.append(Fault(" and ".join(arrays), "must have the same shape", sorted(shapes)))
+    return faults
+
+
+def _holds_numbers(value: ArrayLike, finite: bool) -> bool:
+    if isinstance(value, jax.core.Tracer):
+        return True
+    try:
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return not finite or bool(np.all(np.isfinite(numbers)))

@@ -1,0 +1,181 @@
+"""The time loop: one step, and a run of many with frames kept on the way."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from kadita_jax.errors import Fault, count_faults, refuse
+from kadita_jax.geometry import wrap
+from kadita_jax.keys import RandomKey, noise_key
+from kadita_jax.model import Params, State, per_fish
+from kadita_jax.neighbours import sum_over_all
+from kadita_jax.pytree import pytree
+from kadita_jax.rules import desired_direction, perturb, turn
+
+NEIGHBOURS = ("auto", "dense")
+
+
+@pytree()
+class Trajectory:
+    """The frames of a run, and the state after its last step.
+
+    **Attributes:**
+
+    - `time`: (T,) seconds, absolute step times dt.
+    - `position`, `heading`: (T, N, 3).
+    - `final`: the state after the last step, to go on from.
+    """
+
+    time: Float[Array, "time"]
+    position: Float[Array, "time fish 3"]
+    heading: Float[Array, "time fish 3"]
+    final: State
+
+
+def step(state: State, params: Params, key: RandomKey) -> State:
+    """One time step: everyone looks, turns, wavers and swims at once.
+
+    **Arguments:**
+
+    - `state`: N fish; positions outside the box are taken by their periodic image.
+    - `params`: leaves of shape () or (N,).
+    - `key`: used as it is: one step, one key.
+
+    **Returns:** the next state, positions wrapped into the box, headings of unit length.
+    """
+    total = sum_over_all(state, params)
+    desired = desired_direction(total, state.heading)
+    heading = perturb(turn(state.heading, desired, params.max_turn), params.noise, key)
+    position = state.position + per_fish(params.speed) * params.dt * heading
+    return State(wrap(position, params.box_size), heading)
+
+
+def simulate(
+    state: State,
+    params: Params,
+    key: RandomKey,
+    *,
+    n_steps: int,
+    save_every: int = 1,
+    first_step: int = 0,
+    neighbours: str = "auto",
+) -> Trajectory:
+    """Run a school and keep the frames whose absolute step is a multiple of save_every.
+
+    Frame 0 is always the given state. The noise of a step depends on the key and the step's
+    absolute number alone, so a run cut into chunks (each starting from the last one's `final`
+    with `first_step` set, its frame 0 dropped) gives the same bits as one run.
+
+    **Arguments:**
+
+    - `state`: the school at step `first_step`; positions outside the box are wrapped.
+    - `params`: leaves of shape () or (N,).
+    - `key`: the run's key; may be the one that drew the initial state.
+    - `n_steps`: how many steps to take, >= 1. Compiled in, as is `save_every`.
+    - `save_every`: steps between frames, >= 1.
+    - `first_step`: absolute number of the given state, >= 0.
+    - `neighbours`: who is summed over: "dense" is every pair; "auto" chooses.
+
+    **Raises:** `InvalidInputError` naming every argument out of range.
+    """
+    refuse("invalid run", _run_faults(state, params, n_steps, save_every, first_step, neighbours))
+    return _simulate(state, params, key, first_step, _schedule(first_step, n_steps, save_every))
+
+
+class _Schedule(NamedTuple):
+    """A run as three walks: up to the first frame, from frame to frame, and past the last."""
+
+    lead: int
+    n_frames: int
+    save_every: int
+    rest: int
+
+
+def _schedule(first_step: int, n_steps: int, save_every: int) -> _Schedule:
+    lead = -first_step % save_every
+    if lead > n_steps:
+        return _Schedule(0, 0, save_every, n_steps)
+    n_frames, rest = divmod(n_steps - lead, save_every)
+    return _Schedule(lead, n_frames, save_every, rest)
+
+
+# The schedule is compiled in, first_step is not: all aligned chunks of a run share one program.
+@partial(jax.jit, static_argnames="schedule")
+def _simulate(
+    state: State,
+    params: Params,
+    key: RandomKey,
+    first_step: int | Int[Array, ""],
+    schedule: _Schedule,
+) -> Trajectory:
+    def walk(state: State, start: Int[Array, ""], stride: int, n: int) -> tuple[State, tuple]:
+        starts = start + stride * jnp.arange(n)
+        last, frames = _loop(partial(_advance, params, key, stride), state, starts, stride)
+        return last, (frames.position, frames.heading, starts + stride)
+
+    start = jnp.asarray(first_step)
+    lead, n_frames, save_every, rest = schedule
+    given = state.position[None], state.heading[None], start[None]
+    aligned, first = walk(state, start, lead, int(lead > 0))
+    last, frames = walk(aligned, start + lead, save_every, n_frames)
+    final, _ = walk(last, start + lead + save_every * n_frames, rest, int(rest > 0))
+    parts = zip(given, first, frames, strict=True)
+    position, heading, number = (jnp.concatenate(part) for part in parts)
+    return Trajectory(number * params.dt, position, heading, final)
+
+
+def _advance(
+    params: Params, key: RandomKey, n_steps: int, state: State, start: Int[Array, ""]
+) -> tuple[State, State]:
+    def one(state: State, number: Int[Array, ""]) -> tuple[State, None]:
+        return step(state, params, noise_key(key, number)), None
+
+    after, _ = lax.scan(one, state, start + jnp.arange(n_steps))
+    return after, after
+
+
+def _loop(
+    body: Callable, state: State, starts: Int[Array, " trips"], steps_per_trip: int
+) -> tuple[State, State]:
+    """`lax.scan` over frames, but never of a single step.
+
+    XLA unrolls a loop of one trip into its surroundings, where it rounds differently: a run of
+    one step would not equal the first step of a longer run. Such a run takes a second step, and
+    drops it.
+    """
+    if len(starts) != 1 or steps_per_trip != 1:
+        return lax.scan(body, state, starts)
+    _, frames = lax.scan(body, state, jnp.concatenate([starts, starts]))
+    return jax.tree.map(lambda leaf: leaf[0], frames), jax.tree.map(lambda leaf: leaf[:1], frames)
+
+
+def _run_faults(
+    state: State, params: Params, n_steps: int, save_every: int, first_step: int, neighbours: str
+) -> list[Fault]:
+    faults = count_faults({"n_steps": n_steps, "save_every": save_every})
+    if isinstance(first_step, bool) or not isinstance(first_step, int) or first_step < 0:
+        faults.append(Fault("first_step", "must be a whole number >= 0", first_step))
+    if neighbours not in NEIGHBOURS:
+        faults.append(Fault("neighbours", f"must be one of {', '.join(NEIGHBOURS)}", neighbours))
+    for field in fields(Params):  # type: ignore[arg-type]
+        leaf = getattr(params, field.name)
+        if isinstance(leaf, jax.Array):
+            faults += _leaf_faults(field.name, leaf, state)
+    return faults
+
+
+def _leaf_faults(name: str, leaf: Array, state: State) -> list[Fault]:
+    faults = []
+    if leaf.shape not in ((), (state.n_fish,)):
+        rule = f"must be one number or one for each of {state.n_fish} fish"
+        faults.append(Fault(name, rule, f"shape {leaf.shape}"))
+    if leaf.dtype != state.position.dtype:
+        rule = f"must have the state's dtype {state.position.dtype}"
+        faults.append(Fault(name, rule, leaf.dtype.name))
+    return faults
