@@ -1,0 +1,63 @@
+"""Three-dimensional fish schooling in JAX: simulate, measure, save and show.
+
+Names are loaded when first used: `import kadita_jax` alone brings in neither jax nor the
+libraries for files and pictures, and the simulator needs only jax and numpy.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kadita_jax import metrics as metrics
+    from kadita_jax import plot as plot
+    from kadita_jax.errors import InvalidInputError as InvalidInputError
+    from kadita_jax.initial import ring as ring
+    from kadita_jax.initial import uniform_gas as uniform_gas
+    from kadita_jax.model import Params as Params
+    from kadita_jax.model import State as State
+    from kadita_jax.model import make_params as make_params
+    from kadita_jax.model import make_state as make_state
+    from kadita_jax.scenario import Scenario as Scenario
+    from kadita_jax.scenario import load_scenario as load_scenario
+    from kadita_jax.scenario import scenario_names as scenario_names
+    from kadita_jax.simulate import Trajectory as Trajectory
+    from kadita_jax.simulate import simulate as simulate
+    from kadita_jax.simulate import step as step
+    from kadita_jax.study import resume as resume
+    from kadita_jax.study import run as run
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "InvalidInputError": "errors",
+    "Params": "model",
+    "Scenario": "scenario",
+    "State": "model",
+    "Trajectory": "simulate",
+    "load_scenario": "scenario",
+    "make_params": "model",
+    "make_state": "model",
+    "metrics": "metrics",
+    "plot": "plot",
+    "resume": "study",
+    "ring": "initial",
+    "run": "study",
+    "scenario_names": "scenario",
+    "simulate": "simulate",
+    "step": "simulate",
+    "uniform_gas": "initial",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kadita_jax' has no attribute {name!r}")
+    home = importlib.import_module(f"kadita_jax.{_HOMES[name]}")
+    value = home if _HOMES[name] == name and name != "simulate" else getattr(home, name)
+    # Kept, so that a submodule of the same name (simulate) does not take the name over.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOMES, "__version__"])

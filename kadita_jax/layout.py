@@ -1,0 +1,103 @@
+"""What stands in the file of one run: every variable, its dimensions and attributes.
+
+NetCDF-4 in the CF-1.11 conventions, such that xarray decodes it and the CF checker passes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from kadita_jax.metrics import NAMES, STATES
+
+EPOCH = "2000-01-01 00:00:00"
+SPACE = ("x", "y", "z")
+
+LONG_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "polarization": "polarization P, length of the mean heading",
+        "rotation": "rotation M, length of the mean angular momentum about the centroid",
+        "spread": "root mean square distance from the centroid, in body lengths",
+        "order_index": "order index, the larger of polarization and rotation",
+        "school_cohesion_entropy": "school cohesion entropy, of nearest neighbour distances",
+        "polarization_entropy": "polarization entropy, of headings",
+        "depth_stratification_entropy": "depth stratification entropy, of the z coordinate",
+        "angular_momentum_entropy": "angular momentum entropy, of each fish's angular momentum",
+        "nearest_neighbor_entropy": "nearest neighbour entropy, of the spacing of the five nearest",
+        "velocity_correlation_entropy": "velocity correlation entropy, of pairs of headings",
+        "school_shape_entropy": "school shape entropy, of the covariance's eigenvalues",
+        "oceanic_schooling_index": "Oceanic Schooling Index, weighted mean of the seven entropies",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of the file; dtype None means the run's own float."""
+
+    dims: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str | None = None
+
+
+def variables(box_size: float | None) -> dict[str, Variable]:
+    """Every variable of a run's file, in file order."""
+    return _coordinates() | _tracks() | _metrics(box_size) | {"state": _state()}
+
+
+def _coordinates() -> dict[str, Variable]:
+    time = {
+        "standard_name": "time",
+        "long_name": "simulation time",
+        "units": f"seconds since {EPOCH}",
+        "calendar": "standard",
+        "units_metadata": "leap_seconds: none",
+        "axis": "T",
+        "comment": "the epoch is nominal: simulation time starts at 0",
+    }
+    fish = {"long_name": "fish number", "cf_role": "trajectory_id"}
+    space = {"long_name": "axis of space"}
+    return {
+        "time": Variable(("time",), time, "f8"),
+        "fish": Variable(("fish",), fish, "i4"),
+        "space_label": Variable(("space",), space, "str"),
+    }
+
+
+def _tracks() -> dict[str, Variable]:
+    position = {
+        "long_name": "position in body lengths",
+        "units": "1",
+        "comment": "lengths are in body lengths (bl), wrapped into the periodic box",
+        "coordinates": "space_label",
+    }
+    heading = {
+        "long_name": "heading, a unit vector; velocity is speed times heading",
+        "units": "1",
+        "coordinates": "space_label",
+    }
+    dims = ("time", "fish", "space")
+    return {"position": Variable(dims, position), "heading": Variable(dims, heading)}
+
+
+def _metrics(box_size: float | None) -> dict[str, Variable]:
+    return {name: Variable(("time",), _metric_attributes(name, box_size)) for name in NAMES}
+
+
+def _metric_attributes(name: str, box_size: float | None) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"long_name": LONG_NAMES[name], "units": "1"}
+    if name != "spread":
+        return attributes | {"valid_range": (0.0, 1.0)}
+    if box_size is None:
+        return attributes | {"valid_min": 0.0}
+    # No fish is further from the centroid than the box's diagonal.
+    return attributes | {"valid_range": (0.0, 3**0.5 * box_size)}
+
+
+def _state() -> Variable:
+    attributes = {
+        "long_name": "state that polarization and rotation name",
+        "flag_values": tuple(range(-1, len(STATES))),
+        "flag_meanings": " ".join(("undefined", *STATES)),
+    }
+    return Variable(("time",), attributes, "i1")

@@ -1,0 +1,115 @@
+"""How every picture looks: paper white, dark ink, colours that survive print and colour blindness.
+
+Nothing here touches matplotlib's global settings: pictures are drawn and saved inside `style()`.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+INK = "#1b1f24"
+MUTED = "#626a73"
+FAINT = "#c9ced4"
+WASH = "#f1f3f5"
+PAPER = "#ffffff"
+
+# Okabe and Ito's palette, told apart by all common kinds of colour vision. Every use also varies
+# the marker, so a grey print reads the same.
+BLUE = "#0072b2"
+VERMILLION = "#d55e00"
+SKY = "#56b4e9"
+ORANGE = "#e69f00"
+GREEN = "#009e73"
+PURPLE = "#cc79a7"
+
+# A wheel of directions. Dichromats see two axes, light-dark and blue-yellow: the four quarters
+# lie on those, and no quarter is so light that it vanishes on paper.
+COMPASS = LinearSegmentedColormap.from_list(
+    "compass", ["#d2662a", "#e2ba5a", "#4f97cf", "#33305f", "#d2662a"]
+)
+
+TITLE, SUBTITLE, PANEL, BODY, SMALL, TINY = 23, 11.5, 11.5, 9, 8.5, 7.5
+
+SETTINGS: Mapping[str, Any] = MappingProxyType(
+    {
+        # The one font that comes with matplotlib: the layout is the same on every machine.
+        "font.family": "DejaVu Sans",
+        "font.size": BODY,
+        "text.color": INK,
+        "figure.facecolor": PAPER,
+        "axes.facecolor": PAPER,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": MUTED,
+        "axes.linewidth": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "lines.solid_capstyle": "round",
+        "lines.solid_joinstyle": "round",
+    }
+)
+
+DPI = 160
+
+
+def style() -> AbstractContextManager[None]:
+    """Our settings over matplotlib's defaults, the user's own left out, for one with block."""
+    return matplotlib.style.context(["default", dict(SETTINGS)])
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a picture under its final name whole, or not at all.
+
+    It is drawn into a temporary file beside `path` that is then moved into place; when anything
+    fails that file is removed and `path` stays as it was.
+
+    **Arguments:**
+
+    - `figure`: any matplotlib figure.
+    - `path`: where to; the suffix gives the format, PNG without one.
+
+    **Returns:** the path written.
+    """
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with style():
+            figure.savefig(partial, dpi=DPI, format=path.suffix[1:] or "png")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def panel(figure: Figure, box: tuple[float, float, float, float], **options: Any) -> Axes:
+    """Axes at (left, bottom, width, height), in inches."""
+    left, bottom, width, height = box
+    wide, high = figure.get_size_inches()
+    return figure.add_axes((left / wide, bottom / high, width / wide, height / high), **options)
+
+
+def write(figure: Figure, x: float, y: float, text: str, **font: Any) -> None:
+    """Text with its baseline's start at x, y, in inches."""
+    wide, high = figure.get_size_inches()
+    figure.text(x / wide, y / high, text, **font)
+
+
+def headline(figure: Figure, x: float, y: float, title: str, note: str = "") -> None:
+    """A panel's title at x, y, in inches, with a quiet line beneath."""
+    write(figure, x, y, title, fontsize=PANEL, fontweight="bold")
+    write(figure, x, y - 0.2, note, fontsize=SMALL, color=MUTED)

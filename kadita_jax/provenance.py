@@ -1,0 +1,80 @@
+"""Where a run came from: settings, seed, versions and device, as attributes of its file."""
+
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import kadita_jax
+from kadita_jax.errors import Fault
+from kadita_jax.parameters import PARAMETERS
+from kadita_jax.scenario import Scenario
+
+REFERENCES = (
+    "Herho et al., dewi-kadita, arXiv:2602.07948; "
+    "Couzin et al. (2002), J. theor. Biol. 218, 1-11, doi:10.1006/jtbi.2002.3065"
+)
+
+
+def attributes(scenario: Scenario, convention: str, dtype: str) -> dict[str, Any]:
+    """Every global attribute of a run's file."""
+    return _about(scenario) | _settings(scenario, convention) | _machine(dtype)
+
+
+def faults(found: dict[str, Any]) -> list[Fault]:
+    """Why a file's run cannot be continued here with the same bits."""
+    needed = ("scenario", "convention", "dtype", "prng_implementation", "prng_partitionable")
+    missing = [name for name in needed if name not in found]
+    if missing:
+        rule = "must be a run of kadita_jax; these attributes are missing"
+        return [Fault("file", rule, ", ".join(missing))]
+    now = _machine(jnp.result_type(float).name)
+    return [
+        Fault(name, f"must equal the file's {found[name]!r} for the same bits", now[name])
+        for name in ("dtype", "prng_implementation", "prng_partitionable")
+        if str(found[name]) != str(now[name])
+    ]
+
+
+def _about(scenario: Scenario) -> dict[str, Any]:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "Conventions": "CF-1.11",
+        "title": scenario.title or f"A school of {scenario.n_fish} fish: {scenario.name}",
+        "institution": "not stated",
+        "source": f"kadita_jax {kadita_jax.__version__}, Couzin zone model of fish schooling",
+        "history": f"{now} written by kadita_jax {kadita_jax.__version__}",
+        "references": REFERENCES,
+        "comment": "lengths in body lengths (bl), angles in radians except blind_angle in degrees",
+    }
+
+
+def _settings(scenario: Scenario, convention: str) -> dict[str, Any]:
+    counts = {name: getattr(scenario, name) for name in ("n_fish", "n_steps", "save_every")}
+    parameters = {name: getattr(scenario, name) for name in PARAMETERS}
+    return {
+        "scenario_name": scenario.name,
+        "scenario": scenario.to_toml(),
+        "seed": scenario.seed,
+        **counts,
+        **parameters,
+        "rules": scenario.params.rules,
+        "convention": convention,
+    }
+
+
+def _machine(dtype: str) -> dict[str, Any]:
+    return {
+        "dtype": dtype,
+        "device": jax.local_devices()[0].device_kind,
+        "backend": jax.default_backend(),
+        "prng_implementation": str(jax.config.jax_default_prng_impl),
+        "prng_partitionable": str(jax.config.jax_threefry_partitionable),
+        "kadita_jax_version": kadita_jax.__version__,
+        "jax_version": jax.__version__,
+        "numpy_version": np.__version__,
+        "python_version": platform.python_version(),
+    }

@@ -1,0 +1,88 @@
+"""Tables of one run as CSV: the metrics in time, their summary, the final state."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from kadita_jax.files import replacing
+from kadita_jax.layout import SPACE
+from kadita_jax.metrics import NAMES, STATES
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric over a run: mean and std (ddof 0) of the second half, the rest over all frames."""
+
+    mean: float
+    std: float
+    final: float
+    min: float
+    max: float
+
+
+def summarize(dataset: xr.Dataset) -> dict[str, Summary]:
+    """The summary of each metric; the second half starts at frame T // 2."""
+    return {name: _summary(np.asarray(dataset[name], float)) for name in NAMES}
+
+
+def _summary(series: np.ndarray) -> Summary:
+    half = series[len(series) // 2 :]
+    numbers = half.mean(), half.std(), series[-1], series.min(), series.max()
+    return Summary(*map(float, numbers))
+
+
+def seconds(dataset: xr.Dataset) -> np.ndarray:
+    """Simulation time of the frames in seconds, whether or not xarray decoded it."""
+    time = np.asarray(dataset["time"])
+    if np.issubdtype(time.dtype, np.datetime64):
+        return (time - np.datetime64("2000-01-01", "ns")) / np.timedelta64(1, "s")
+    return time.astype(float)
+
+
+def write_tables(dataset: xr.Dataset, folder: Path, name: str) -> list[Path]:
+    """Write NAME_metrics.csv, NAME_summary.csv and, of tracks, NAME_final_state.csv."""
+    tables = {"metrics": _metric_rows(dataset), "summary": _summary_rows(dataset)}
+    if "position" in dataset:
+        tables["final_state"] = _final_rows(dataset)
+    paths = []
+    for kind, rows in tables.items():
+        paths.append(folder / f"{name}_{kind}.csv")
+        _write_rows(paths[-1], rows)
+    return paths
+
+
+def _metric_rows(dataset: xr.Dataset) -> Iterable[Sequence[object]]:
+    yield ("time", *NAMES, "state")
+    columns = [np.asarray(dataset[name]) for name in NAMES]
+    labels = (STATES[k] if k >= 0 else "undefined" for k in np.asarray(dataset["state"]))
+    yield from zip(seconds(dataset), *columns, labels, strict=True)
+
+
+def _summary_rows(dataset: xr.Dataset) -> Iterable[Sequence[object]]:
+    yield ("metric", *(field.name for field in fields(Summary)))
+    for name, summary in summarize(dataset).items():
+        yield (name, *astuple(summary))
+
+
+def _final_rows(dataset: xr.Dataset) -> Iterable[Sequence[object]]:
+    yield ("fish", *SPACE, *(f"heading_{axis}" for axis in SPACE))
+    last = dataset.isel(time=-1)
+    position, heading = np.asarray(last["position"]), np.asarray(last["heading"])
+    for fish, (place, direction) in enumerate(zip(position, heading, strict=True)):
+        yield (fish, *place, *direction)
+
+
+def _write_rows(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    with replacing(path) as partial, partial.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, np.float32):
+        return f"{value:.9g}"
+    return f"{value:.17g}" if isinstance(value, float) else value
