@@ -20,6 +20,11 @@ def partial_path(path: Path) -> Path:
     return path.with_name(path.name + ".partial")
 
 
+def best_source(path: Path) -> Path:
+    """Where a run is continued from: its unfinished file if there is one, else the finished."""
+    return partial_path(path) if partial_path(path).exists() else path
+
+
 class RunFile:
     """The growing file of one run. Frames are appended; `complete` gives it its final name.
 
@@ -122,7 +127,7 @@ def open_run(path: str | Path) -> xr.Dataset:
     """A run's file as a Dataset, its arrays read when used."""
     path = Path(path)
     refuse("cannot open", unreadable(path))
-    return xr.open_dataset(path, engine="netcdf4")
+    return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
 
 
 def unreadable(path: Path) -> list[Fault]:
@@ -160,3 +165,9 @@ def read_frame(path: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
     with netCDF4.Dataset(path) as handle:
         handle.set_auto_mask(False)
         return handle["position"][number], handle["heading"][number]
+
+
+def holds_float64(path: Path) -> bool:
+    """Whether any array of tracks in the file is in double precision."""
+    with netCDF4.Dataset(path) as handle:
+        return any(v.ndim > 1 and v.dtype == np.float64 for v in handle.variables.values())

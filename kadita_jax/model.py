@@ -139,9 +139,7 @@ def normalized(heading: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
     return direction(heading, jnp.zeros_like(heading))
 
 
-def vector_faults(
-    arrays: dict[str, ArrayLike], ndim: int, *, finite: bool = True
-) -> list[Fault]:
+def vector_faults(arrays: dict[str, ArrayLike], ndim: int, *, finite: bool = True) -> list[Fault]:
     """Faults of arrays of vectors: shape (N, 3) for ndim 2, (T, N, 3) for ndim 3, all alike."""
     expected = "(N, 3)" if ndim == 2 else "(T, N, 3)"
     faults, shapes = [], set()

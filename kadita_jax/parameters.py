@@ -7,6 +7,7 @@ It needs neither jax nor pydantic, so listing scenarios stays instant.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -118,9 +119,9 @@ def _value_faults(
 
 
 def _order_faults(arrays: Mapping[str, np.ndarray | None]) -> Iterator[Fault]:
-    for inner, outer in zip(RADII, RADII[1:], strict=False):
+    for inner, outer in pairwise(RADII):
         low, high = arrays.get(inner), arrays.get(outer)
-        if low is None or high is None or low.size not in (1, high.size) and high.size != 1:
+        if low is None or high is None or (low.size not in (1, high.size) and high.size != 1):
             continue
         if np.any(low > high):
             rule = f"must be >= {inner} = {low.tolist()}"

@@ -71,9 +71,7 @@ def pair_terms(
     return PairTerms((x[0], y[0], z[0]), repels.astype(distance.dtype), (x[1], y[1], z[1]))
 
 
-def desired_direction(
-    total: PairTerms, heading: Float[Array, "fish 3"]
-) -> Float[Array, "fish 3"]:
+def desired_direction(total: PairTerms, heading: Float[Array, "fish 3"]) -> Float[Array, "fish 3"]:
     """Where each fish wants to swim: away if anyone is too close, else with and to the others.
 
     Its own heading where nobody is seen or the pulls cancel below the tiny length.

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,7 @@ import xarray as xr
 from kadita_jax import provenance
 from kadita_jax.dataset import (
     RunFile,
+    best_source,
     open_run,
     partial_path,
     read_attributes,
@@ -110,17 +110,17 @@ def run(
     """
     scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     scenario = scenario.replaced(seed=seed, n_steps=n_steps, save_every=save_every)
-    plan = Plan(scenario, convention, jnp.result_type(float).name)
+    settled = settle(scenario, convention)
     path = None if out is None else Path(out)
-    faults = plan_faults(plan) + convention_faults(convention)
-    faults += _memory_faults(plan) if path is None else output_faults(path, overwrite=overwrite)
+    faults = plan_faults(settled) + convention_faults(convention)
+    faults += _size_faults(settled) if path is None else _path_faults(path, overwrite)
     refuse(f"cannot run {scenario.name!r}", faults)
     if path is not None:
-        _start(plan, path, progress)
+        _start(settled, path, progress)
         return open_run(path)
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "run.nc"
-        _start(plan, whole, progress)
+        _start(settled, whole, progress)
         with open_run(whole) as dataset:
             return dataset.load()
 
@@ -140,22 +140,37 @@ def resume(
     with another dtype or random number generator than jax has now.
     """
     path = Path(path)
-    source = partial_path(path) if partial_path(path).exists() else path
+    source, settled, done = _resumed(path, n_steps)
+    if source == path:
+        with replacing(partial_path(path)) as copy:
+            shutil.copyfile(path, copy)
+    changed = provenance.attributes(settled.scenario, settled.convention, settled.dtype)
+    state = State(*map(jnp.asarray, read_frame(partial_path(path), done - 1)))
+    with RunFile.reopen(path, changed) as file:
+        _continue(settled, file, done, state, progress)
+    return open_run(path)
+
+
+def steps_planned(path: Path, n_steps: int | None) -> int:
+    """How many steps `resume` of this file would reach, checked as it would."""
+    return _resumed(path, n_steps)[1].scenario.n_steps
+
+
+def _resumed(path: Path, n_steps: int | None) -> tuple[Path, Plan, int]:
+    """What a run is continued from: its file, its plan, and how many frames are whole."""
+    source = best_source(path)
     refuse("cannot resume", unreadable(source))
     attributes = read_attributes(source)
     refuse(f"cannot resume {path}", provenance.faults(attributes))
     scenario = parse_scenario(attributes["scenario"], path.stem).replaced(n_steps=n_steps)
-    plan = Plan(scenario, attributes["convention"], attributes["dtype"])
-    done = whole_frames(source)
-    refuse(f"cannot resume {path}", _resume_faults(plan, done, source == path))
-    if source == path:
-        with replacing(partial_path(path)) as copy:
-            shutil.copyfile(path, copy)
-    changed = provenance.attributes(plan.scenario, plan.convention, plan.dtype)
-    state = State(*map(jnp.asarray, read_frame(partial_path(path), done - 1)))
-    with RunFile.reopen(path, changed) as file:
-        _continue(plan, file, done, state, progress)
-    return open_run(path)
+    settled, done = settle(scenario, attributes["convention"]), whole_frames(source)
+    refuse(f"cannot resume {path}", _resume_faults(settled, done, source == path))
+    return source, settled, done
+
+
+def settle(scenario: Scenario, convention: str) -> Plan:
+    """The plan of a run in jax's default float."""
+    return Plan(scenario, convention, jnp.result_type(float).name)
 
 
 def plan_faults(plan: Plan) -> list[Fault]:
@@ -167,13 +182,9 @@ def plan_faults(plan: Plan) -> list[Fault]:
     return [Fault("n_fish", rule, plan.scenario.n_fish)]
 
 
-def output_faults(path: Path, *, overwrite: bool) -> list[Fault]:
-    """Why a run may not be written to this path; an unwritable folder raises OSError."""
+def existing_faults(path: Path, *, overwrite: bool) -> list[Fault]:
+    """The fault of results that a run would replace without being allowed to."""
     partial = partial_path(path)
-    if path.is_dir():
-        return [Fault("out", "must be a file, not a directory", str(path))]
-    if not path.parent.is_dir():
-        return [Fault("out", "must be in an existing folder", str(path))]
     if overwrite:
         return []
     if partial.exists():
@@ -184,11 +195,21 @@ def output_faults(path: Path, *, overwrite: bool) -> list[Fault]:
     return []
 
 
-def _memory_faults(plan: Plan) -> list[Fault]:
+def _path_faults(path: Path, overwrite: bool) -> list[Fault]:
+    if path.is_dir():
+        return [Fault("out", "must be a file, not a directory", str(path))]
+    if not path.parent.is_dir():
+        return [Fault("out", "must be in an existing folder", str(path))]
+    return existing_faults(path, overwrite=overwrite)
+
+
+def _size_faults(plan: Plan) -> list[Fault]:
     needed = plan.n_frames * plan.frame_bytes
     if needed <= IN_MEMORY_BYTES:
         return []
-    rule = f"must be given: {plan.n_frames} frames are {_gib(needed)}, above {_gib(IN_MEMORY_BYTES)}"
+    rule = (
+        f"must be given: {plan.n_frames} frames are {_gib(needed)}, above {_gib(IN_MEMORY_BYTES)}"
+    )
     return [Fault("out", rule, None)]
 
 

@@ -120,9 +120,7 @@ def nearest_neighbor_entropy(
     return histogram_entropy(jnp.clip(variation, 0, 2), 0.0, 2.0, 20, convention)
 
 
-def velocity_correlation_entropy(
-    heading: Heading, convention: str = REFERENCE
-) -> Float[Array, ""]:
+def velocity_correlation_entropy(heading: Heading, convention: str = REFERENCE) -> Float[Array, ""]:
     """Of (u_i . u_j + 1) / 2 over all pairs; 20 bins over [0, 1], needs 2 fish."""
     if heading.shape[0] < 2:
         return undefined(convention, heading)

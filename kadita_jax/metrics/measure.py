@@ -126,9 +126,7 @@ def _measure(
         "depth_stratification_entropy": entropies.depth_stratification_entropy(*place),
         "angular_momentum_entropy": entropies.angular_momentum_entropy(*swim),
         "nearest_neighbor_entropy": entropies.nearest_neighbor_entropy(*place),
-        "velocity_correlation_entropy": entropies.velocity_correlation_entropy(
-            heading, convention
-        ),
+        "velocity_correlation_entropy": entropies.velocity_correlation_entropy(heading, convention),
         "school_shape_entropy": entropies.school_shape_entropy(*place),
     }
     found = Metrics(

@@ -49,9 +49,7 @@ def rotation(
     return norm(jnp.mean(angular_momentum(position, heading, box_size, convention), axis=0))
 
 
-def spread(
-    position: Position, box_size: BoxSize, convention: str = REFERENCE
-) -> Float[Array, ""]:
+def spread(position: Position, box_size: BoxSize, convention: str = REFERENCE) -> Float[Array, ""]:
     """Root mean square distance of the fish from their centroid, bl."""
     offset = from_centroid(position, box_size, convention)
     return safe_sqrt(jnp.mean(jnp.sum(offset * offset, axis=-1)))

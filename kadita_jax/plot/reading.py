@@ -60,14 +60,9 @@ def amount(value: Any) -> str:
     if isinstance(value, str):
         return value
     low, high = float(np.min(value)), float(np.max(value))
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def joined(parts: Iterable[str]) -> str:
     """The parts that are not empty, side by side with room between."""
     return "   ·   ".join(part for part in parts if part)
-
-
-def counted(count: int, noun: str) -> str:
-    """1 frame, 2,000 frames."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -67,6 +67,13 @@ def fish_length(side: float, n_drawn: int) -> float:
     return side / 19 * min(1.0, (400 / max(n_drawn, 1)) ** (1 / 3))
 
 
+def fish_note(n_fish: int) -> str:
+    """What the picture shows, in a line: who is drawn and what the colours are."""
+    drawn = len(selection(n_fish))
+    who = "" if drawn == n_fish else f"{drawn:,} of {n_fish:,} fish drawn; "
+    return f"{who}coloured by compass heading, with shadows on the floor"
+
+
 def _cube(position: np.ndarray, box_size: float | None) -> tuple[np.ndarray, float]:
     if box_size is not None:
         return np.zeros(3), box_size
@@ -82,7 +89,7 @@ def _set_camera(axes: Axes3D, low: np.ndarray, side: float) -> None:
     axes.patch.set_alpha(0)
     axes.set_proj_type("persp", focal_length=1.4)
     axes.view_init(elev=ELEVATION, azim=AZIMUTH)
-    axes.set_box_aspect((1, 1, 1), zoom=1.32)
+    axes.set_box_aspect((1, 1, 1), zoom=1.0)
     for set_limits, start in zip((axes.set_xlim, axes.set_ylim, axes.set_zlim), low, strict=True):
         set_limits(start, start + side)
 
@@ -117,7 +124,7 @@ def _label_edges(axes: Axes3D, low: np.ndarray, side: float) -> None:
     font = {"color": MUTED, "fontsize": SMALL, "ha": "center", "va": "center"}
     axes.text(x + side / 2, y - 1.5 * out, z, f"x   {side:g} bl", **font)
     axes.text(far[0] + 1.5 * out, y + side / 2, z, f"y   {side:g} bl", **font)
-    axes.text(x - out, y - out, z + side / 2, "depth z", rotation=90, **font)
+    axes.text(x - out, y - out, z + side / 2, "z", **font)
 
 
 def _draw_fish(
@@ -154,8 +161,8 @@ def silhouettes(
     """
     seen = heading - (heading @ viewed_from)[:, None] * viewed_from
     size = np.linalg.norm(seen, axis=1, keepdims=True)
-    upright = np.cross(viewed_from, (viewed_from[1], -viewed_from[0], 0.1))
-    ahead = np.where(size > 1e-6, seen, upright / np.linalg.norm(upright))
+    aside = np.cross(viewed_from, np.eye(3)[np.argmin(np.abs(viewed_from))])
+    ahead = np.where(size > 1e-6, seen, aside)
     ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
     across = np.cross(viewed_from, ahead)
     along = ahead * np.maximum(size, 1 / 3)
@@ -174,13 +181,14 @@ def _colours(heading: np.ndarray, nearness: np.ndarray) -> np.ndarray:
 def draw_compass(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
     """The key of the colours: a wheel turned as the camera sees the floor."""
     axes = panel(figure, box, projection="polar")
-    edges = np.linspace(0, 2 * np.pi, 181)
-    middle = (edges[:-1] + edges[1:]) / 2
-    axes.bar(middle, 0.38, edges[1] - edges[0], 0.62, color=COMPASS(middle / (2 * np.pi)))
+    angle, radius = np.linspace(0, 2 * np.pi, 181), np.array([0.62, 1.0])
+    fraction = ((angle[:-1] + angle[1:]) / (4 * np.pi))[None]
+    axes.pcolormesh(angle, radius, fraction, cmap=COMPASS, vmin=0, vmax=1)
+    axes.set_ylim(0, 1)
     axes.set_axis_off()
     # On screen a fish swims to the right when its azimuth is the camera's plus a quarter turn.
     axes.set_theta_offset(-np.radians(AZIMUTH + 90))  # type: ignore[attr-defined]
     font = {"color": MUTED, "fontsize": TINY, "ha": "center", "va": "center"}
-    for angle, name in ((0, "+x"), (90, "+y"), (180, "−x"), (270, "−y")):
+    for angle, name in ((0, "x"), (90, "y")):
         axes.text(np.radians(angle), 1.28, name, **font)
     return axes

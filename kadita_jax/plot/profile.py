@@ -1,0 +1,129 @@
+"""The seven entropies and their index as a profile, against the canonical schools'."""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
+
+import numpy as np
+import xarray
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kadita_jax.plot.reading import mean_and_std, series, window
+from kadita_jax.plot.style import (
+    BODY,
+    FAINT,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SKY,
+    SMALL,
+    panel,
+)
+
+Profile = Mapping[str, tuple[float, float]]
+
+ROWS: Mapping[str, str] = MappingProxyType(
+    {
+        "school_cohesion_entropy": "cohesion",
+        "polarization_entropy": "polarization",
+        "depth_stratification_entropy": "depth",
+        "angular_momentum_entropy": "angular momentum",
+        "nearest_neighbor_entropy": "nearest neighbour",
+        "velocity_correlation_entropy": "velocity correlation",
+        "school_shape_entropy": "shape",
+        "oceanic_schooling_index": "OSI",
+    }
+)
+# The index stands apart from the seven that it is made of.
+HEIGHTS = np.array([0, 1, 2, 3, 4, 5, 6, 7.5])
+
+SCHOOLS = (
+    ("swarm", SKY, "o"),
+    ("torus", ORANGE, "^"),
+    ("dynamic_parallel", GREEN, "s"),
+    ("highly_parallel", PURPLE, "v"),
+)
+
+
+def canonical_profiles(convention: str) -> dict[str, Profile]:
+    """Mean and spread over seeds of every metric of the four schools, by school and metric."""
+    text = (files("kadita_jax") / "data" / "profiles.json").read_text(encoding="utf-8")
+    return json.loads(text)[convention]
+
+
+def run_profile(dataset: xarray.Dataset) -> Profile:
+    """Mean and standard deviation of each row over the second half of the run."""
+    return {name: mean_and_std(window(series(dataset, name))) for name in ROWS}
+
+
+def draw_profile(
+    figure: Figure, box: tuple[float, float, float, float], dataset: xarray.Dataset
+) -> Axes:
+    """The run's profile in a panel at (left, bottom, width, height) inches.
+
+    An entropy that is undefined leaves a gap.
+    """
+    axes = panel(figure, box)
+    _set_rows(axes)
+    canonical = canonical_profiles(dataset.attrs.get("convention", "reference"))
+    for name, colour, marker in SCHOOLS:
+        _draw_school(axes, canonical[name], name.replace("_", " "), colour, marker)
+    profile = run_profile(dataset)
+    _draw_run(axes, profile)
+    _write_values(axes, profile)
+    _draw_key(axes)
+    return axes
+
+
+def _set_rows(axes: Axes) -> None:
+    axes.set_xlim(0, 1)
+    axes.set_ylim(HEIGHTS[-1] + 0.6, HEIGHTS[0] - 0.6)
+    axes.set_xticks([0, 0.5, 1], ["0\norder", "0.5", "1\ndisorder"], color=MUTED)
+    axes.set_yticks(HEIGHTS, list(ROWS.values()), color=INK, fontsize=BODY)
+    axes.get_yticklabels()[-1].set_fontweight("bold")
+    axes.tick_params(axis="y", length=0, pad=8)
+    axes.spines["left"].set_visible(False)
+    axes.hlines(HEIGHTS, 0, 1, color=FAINT, linewidth=0.6, zorder=0)
+
+
+def _columns(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
+    mean, std = zip(*(profile[name] for name in ROWS), strict=True)
+    return np.array(mean, dtype=float), np.array(std, dtype=float)
+
+
+def _draw_school(axes: Axes, profile: Profile, name: str, colour: str, marker: str) -> None:
+    mean, _ = _columns(profile)
+    axes.plot(mean[:-1], HEIGHTS[:-1], color=colour, linewidth=1, alpha=0.55, zorder=1)
+    axes.plot(
+        mean, HEIGHTS, marker, color=colour, markersize=6, markerfacecolor=PAPER,
+        markeredgewidth=1.3, clip_on=False, zorder=2, label=name,
+    )  # fmt: skip
+
+
+def _draw_run(axes: Axes, profile: Profile) -> None:
+    mean, std = _columns(profile)
+    axes.plot(mean[:-1], HEIGHTS[:-1], color=INK, linewidth=1.6, zorder=3)
+    axes.errorbar(
+        mean, HEIGHTS, xerr=std, fmt="o", color=INK, markersize=7, markeredgecolor=PAPER,
+        markeredgewidth=0.8, elinewidth=2.4, clip_on=False, zorder=4, label="this run",
+    )  # fmt: skip
+
+
+def _write_values(axes: Axes, profile: Profile) -> None:
+    font = {"va": "center", "ha": "right", "transform": axes.get_yaxis_transform()}
+    for height, (mean, std) in zip(HEIGHTS, zip(*_columns(profile), strict=True), strict=True):
+        defined = bool(np.isfinite(mean))
+        text = f"{mean:.2f} ± {std:.2f}" if defined else "undefined"
+        axes.text(1.36, height, text, fontsize=SMALL, color=INK if defined else MUTED, **font)
+
+
+def _draw_key(axes: Axes) -> None:
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.56, 1.0), ncols=5, frameon=False, fontsize=SMALL,
+        handletextpad=0.2, columnspacing=1.1, borderpad=0, labelcolor=INK, handlelength=1.4,
+    )  # fmt: skip

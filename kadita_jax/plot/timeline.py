@@ -1,0 +1,126 @@
+"""Polarization, rotation and the index against time, each line named where it ends."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
+
+from kadita_jax.plot.reading import seconds, series, window
+from kadita_jax.plot.style import (
+    BLUE,
+    BODY,
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    TINY,
+    VERMILLION,
+    WASH,
+    panel,
+)
+
+LINES = (
+    ("polarization", "P", BLUE, "o"),
+    ("rotation", "M", VERMILLION, "s"),
+    ("oceanic_schooling_index", "OSI", INK, "D"),
+)
+# Mean length of the mean of N random unit vectors: sqrt(8 / (3 pi N)).
+CHANCE = (8 / (3 * np.pi)) ** 0.5
+LABEL_GAP = 0.1
+
+
+class _Label(NamedTuple):
+    height: float
+    text: str
+    colour: str
+    weight: str = "bold"
+
+
+def draw_order(
+    figure: Figure, box: tuple[float, float, float, float], dataset: xarray.Dataset
+) -> Axes:
+    """P, M and OSI against time in a panel at (left, bottom, width, height) inches.
+
+    The half that summary statistics are taken over is shaded; the chance level of P is dashed.
+    """
+    axes = panel(figure, box)
+    time, chance = seconds(dataset), chance_level(dataset.sizes["fish"])
+    _set_limits(axes, time)
+    _shade_window(axes, time)
+    axes.axhline(chance, color=BLUE, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1.5)
+    labels = [_Label(chance, "P by chance", BLUE, "normal")]
+    for place, (name, symbol, colour, marker) in enumerate(LINES):
+        values = series(dataset, name)
+        _draw_line(axes, time, values, colour, marker, place / len(LINES))
+        labels.append(_end_label(values, symbol, colour))
+    _write_labels(axes, labels)
+    return axes
+
+
+def chance_level(n_fish: int) -> float:
+    """The mean P of random headings, about 0.92 / sqrt(N); good for many fish, at most 1."""
+    return min(1.0, CHANCE / n_fish**0.5)
+
+
+def _set_limits(axes: Axes, time: np.ndarray) -> None:
+    # A single frame has no duration: give it a second to stand in.
+    pad = 0.0 if time[-1] > time[0] else 0.5
+    axes.set_xlim(time[0] - pad, time[-1] + pad)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel("time (s)", fontsize=SMALL, labelpad=2)
+
+
+def _shade_window(axes: Axes, time: np.ndarray) -> None:
+    start, end = float(window(time)[0]), axes.get_xlim()[1]
+    axes.axvspan(start, end, color=WASH, linewidth=0, zorder=0)
+    place = blended_transform_factory(axes.transData, axes.transAxes)
+    font = {"ha": "center", "fontsize": TINY, "color": MUTED}
+    axes.text((start + end) / 2, 1.045, "summary window", transform=place, **font)
+
+
+def _draw_line(
+    axes: Axes, time: np.ndarray, values: np.ndarray, colour: str, marker: str, shift: float
+) -> None:
+    # Marks out of step with the other lines', so that none hides another.
+    every = 1 if len(time) <= 12 else ((shift + 0.15) / 8, 1 / 8)
+    look = {"markersize": 4.8, "markeredgecolor": PAPER, "markeredgewidth": 0.7}
+    axes.plot(
+        time, values, color=colour, linewidth=1.4, marker=marker, markevery=every,
+        clip_on=False, zorder=3, **look,
+    )  # fmt: skip
+
+
+def _end_label(values: np.ndarray, symbol: str, colour: str) -> _Label:
+    defined = values[np.isfinite(values)]
+    if not defined.size:
+        return _Label(0.0, f"{symbol}  undefined", colour)
+    return _Label(float(defined[-1]), f"{symbol}  {defined[-1]:.2f}", colour)
+
+
+def _write_labels(axes: Axes, labels: list[_Label]) -> None:
+    heights = spread_out([label.height for label in labels], LABEL_GAP, 0.0, 1.0)
+    for label, height in zip(labels, heights, strict=True):
+        leader = {"arrowstyle": "-", "color": label.colour, "linewidth": 0.6, "shrinkA": 1}
+        axes.annotate(
+            label.text, (1, label.height), (1.07, height), "axes fraction",
+            arrowprops=leader, color=label.colour, va="center", fontsize=BODY,
+            fontweight=label.weight,
+        )  # fmt: skip
+
+
+def spread_out(wanted: list[float], gap: float, low: float, high: float) -> np.ndarray:
+    """Places as near the wanted ones as the gap between neighbours and the two ends allow."""
+    order = np.argsort(wanted, kind="stable")
+    steps = gap * np.arange(len(wanted))
+    slack = np.asarray(wanted)[order] - steps
+    # Neighbours that are too close yield half each: up from below, down from above.
+    upward = np.maximum.accumulate(slack)
+    downward = np.minimum.accumulate(slack[::-1])[::-1]
+    places = np.empty(len(wanted))
+    places[order] = np.clip((upward + downward) / 2, low, high - steps[-1]) + steps
+    return places

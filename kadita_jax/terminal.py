@@ -1,0 +1,100 @@
+"""What the command line shows: progress and tables."""
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from kadita_jax.metrics import STATES
+from kadita_jax.tables import Summary, summarize
+
+SHOWN = {"polarization": "P", "rotation": "M", "oceanic_schooling_index": "OSI"}
+WIDTH_OF_A_FILE = 140
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} steps/s" if task.speed else "compiling")
+
+
+@contextmanager
+def progress_bar(title: str, n_steps: int) -> Iterator[Callable[[int], None]]:
+    """A bar with steps/s and time left on standard error; nothing when that is no terminal."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description:18}"), BarColumn(), _Speed(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=n_steps)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def show(table: Table) -> None:
+    """Print a table, at full width when the output is a file or a pipe."""
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)).print(table)
+
+
+def paper_table(runs: Mapping[str, xr.Dataset]) -> Table:
+    """Ours beside the paper's headline values, one row a scenario."""
+    table = Table(
+        title="Mean ± standard deviation of the second half; final state",
+        caption="paper: arXiv 2602.07948, one run each; a value without ± is its final one",
+    )
+    for heading in ("scenario", "fish", "steps"):
+        table.add_column(heading, justify="left" if heading == "scenario" else "right")
+    for label in SHOWN.values():
+        table.add_column(label, justify="right", style="bold")
+        table.add_column(f"{label} paper", justify="right")
+    table.add_column("state")
+    for name, dataset in runs.items():
+        table.add_row(*_paper_row(name, dataset))
+    return table
+
+
+def _paper_row(name: str, dataset: xr.Dataset) -> Iterator[str]:
+    summary, paper = summarize(dataset), _paper().get(dataset.attrs["scenario_name"], {})
+    yield from (name, str(dataset.attrs["n_fish"]), str(dataset.attrs["n_steps"]))
+    for metric in SHOWN:
+        yield _spread(summary[metric].mean, summary[metric].std)
+        yield _paper_cell(paper.get(metric, ()))
+    yield state_name(dataset)
+
+
+def metrics_table(title: str, dataset: xr.Dataset) -> Table:
+    """The summary of all twelve metrics of one file."""
+    table = Table(title=title, caption=f"{dataset.sizes['time']} frames, {state_name(dataset)}")
+    table.add_column("metric")
+    for heading in Summary.__dataclass_fields__:
+        table.add_column(heading, justify="right")
+    for name, summary in summarize(dataset).items():
+        table.add_row(name, *(f"{value:.6g}" for value in vars(summary).values()))
+    return table
+
+
+def state_name(dataset: xr.Dataset) -> str:
+    """The state that the last frame's polarization and rotation name."""
+    label = int(np.asarray(dataset["state"])[-1])
+    return STATES[label] if label >= 0 else "undefined"
+
+
+@cache
+def _paper() -> dict[str, Any]:
+    return tomllib.loads((files("kadita_jax") / "data" / "paper.toml").read_text("utf-8"))
+
+
+def _paper_cell(values: Sequence[float]) -> str:
+    if len(values) == 3:
+        return _spread(values[1], values[2])
+    return f"{values[0]:.2f}" if values else "-"
+
+
+def _spread(mean: float, std: float) -> str:
+    return f"{mean:.3f}±{std:.3f}"

@@ -1,0 +1,146 @@
+"""Tracks from any file: ours, the peer's, or another program's, measured."""
+
+from collections.abc import Hashable
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from kadita_jax.dataset import open_run
+from kadita_jax.errors import Fault, refuse
+from kadita_jax.metrics import NAMES, measure_trajectory, state_label
+from kadita_jax.metrics.convention import REFERENCE, convention_faults
+from kadita_jax.parameters import parameter_faults
+
+# The names that programs of the field give to the two arrays and their axes.
+POSITION_NAMES = ("position", "positions")
+HEADING_NAMES = ("heading", "headings", "velocity", "velocities")
+TIME_DIMS = ("time", "frame", "frames", "step")
+SPACE_DIMS = ("space", "spatial", "axis", "xyz")
+DIMS = ("time", "fish", "space")
+
+PART_PAIRS = 2.5e8
+
+
+def measure_file(
+    path: str | Path, *, box_size: float | None = None, convention: str = REFERENCE
+) -> xr.Dataset:
+    """All twelve metrics of every frame of a file that has positions and headings or velocities.
+
+    **Arguments:**
+
+    - `path`: a NetCDF file with variables `position(s)` and `heading(s)` or `velocity`/
+        `velocities`, dims time, fish, space (3) in any order.
+    - `box_size`: side of the periodic box, bl; the file's own attribute when None. A file
+        without one is open water, which needs convention "corrected".
+    - `convention`: "reference" or "corrected".
+
+    **Returns:** the file's positions and headings, with dims time, fish, space, and the twelve
+    metrics and the state label with dim time; the file's attributes.
+
+    **Raises:** `InvalidInputError` naming all that the file lacks.
+    """
+    path = Path(path)
+    source = open_run(path)
+    box_size = _number(source.attrs.get("box_size")) if box_size is None else box_size
+    faults = _file_faults(source) + convention_faults(convention)
+    faults += parameter_faults({"box_size": box_size})
+    if box_size is None and convention == REFERENCE:
+        rule = "must be given (the file has none), or the convention be 'corrected'"
+        faults.append(Fault("box_size", rule, None))
+    refuse(f"cannot measure {path}", faults)
+    tracks = _tracks(source)
+    series = _measure(tracks, box_size, convention)
+    measured = tracks.assign({name: ("time", values) for name, values in series.items()})
+    return measured.assign_attrs(
+        {**source.attrs, "convention": convention}
+        | ({} if box_size is None else {"box_size": box_size})
+        | {"n_fish": tracks.sizes["fish"]}
+    )
+
+
+def measured_or_measure(
+    path: str | Path, *, box_size: float | None = None, convention: str = REFERENCE
+) -> xr.Dataset:
+    """A run of ours as it is; any other file by `measure_file`."""
+    dataset = open_run(path)
+    if all(name in dataset for name in ("position", "heading", "state", *NAMES)):
+        return dataset
+    return measure_file(path, box_size=box_size, convention=convention)
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(np.asarray(value))
+
+
+def _first(names: tuple[str, ...], found: object) -> Hashable | None:
+    return next((name for name in names if name in found), None)  # type: ignore[operator]
+
+
+def _file_faults(source: xr.Dataset) -> list[Fault]:
+    faults = []
+    for names in (POSITION_NAMES, HEADING_NAMES):
+        name = _first(names, source.variables)
+        if name is None:
+            found = ", ".join(map(str, source.variables)) or "nothing"
+            faults.append(Fault(names[0], f"must be a variable named {' or '.join(names)}", found))
+        elif _order(source[name]) is None:
+            rule = "must have dims time, fish and space, with 3 components along space"
+            faults.append(Fault(str(name), rule, dict(source[name].sizes)))
+    return faults or _size_faults(source)
+
+
+def _size_faults(source: xr.Dataset) -> list[Fault]:
+    """Faults of the two arrays' sizes, once both are there."""
+    names = [_first(found, source.variables) for found in (POSITION_NAMES, HEADING_NAMES)]
+    sizes = [tuple(source[name].sizes[dim] for dim in _order(source[name]) or ()) for name in names]
+    if sizes[0] != sizes[1]:
+        return [Fault(f"{names[0]} and {names[1]}", "must have the same sizes", sizes)]
+    if 0 in sizes[0]:
+        return [Fault(str(names[0]), "must hold at least one frame and one fish", sizes[0])]
+    return []
+
+
+def _order(array: xr.DataArray) -> tuple[Hashable, ...] | None:
+    """The array's dims in the order time, fish, space; None when they cannot be told."""
+    time, space = _first(TIME_DIMS, array.dims), _first(SPACE_DIMS, array.dims)
+    rest = [dim for dim in array.dims if dim not in (time, space)]
+    if time is None or space is None or len(rest) != 1 or array.sizes[space] != 3:
+        return None
+    return time, rest[0], space
+
+
+def _tracks(source: xr.Dataset) -> xr.Dataset:
+    position, heading = (
+        _standard(source[_first(names, source.variables)])
+        for names in (POSITION_NAMES, HEADING_NAMES)
+    )
+    tracks = xr.Dataset({"position": position, "heading": heading})
+    time = _first(TIME_DIMS, source.variables)
+    if time is not None and source[time].ndim == 1:
+        tracks = tracks.assign_coords(time=("time", source[time].values, source[time].attrs))
+    return tracks
+
+
+def _standard(array: xr.DataArray) -> xr.DataArray:
+    order = _order(array)
+    assert order is not None
+    bare = array.drop_vars(list(array.coords)).transpose(*order)
+    return bare.rename({old: new for old, new in zip(order, DIMS, strict=True) if old != new})
+
+
+def _measure(tracks: xr.Dataset, box_size: float | None, convention: str) -> dict[str, np.ndarray]:
+    """Every metric of every frame, a part of the frames in memory at a time."""
+    n_part = max(1, int(PART_PAIRS / tracks.sizes["fish"] ** 2))
+    parts = [
+        measure_trajectory(
+            tracks["position"][start : start + n_part].values,
+            tracks["heading"][start : start + n_part].values,
+            box_size,
+            convention=convention,
+        )
+        for start in range(0, tracks.sizes["time"], n_part)
+    ]
+    series = {name: np.concatenate([getattr(part, name) for part in parts]) for name in NAMES}
+    labels = np.asarray(state_label(series["polarization"], series["rotation"]))
+    return series | {"state": labels}
