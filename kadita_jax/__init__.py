@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from kadita_jax.scenario import Scenario as Scenario
     from kadita_jax.scenario import load_scenario as load_scenario
     from kadita_jax.scenario import scenario_names as scenario_names
-    from kadita_jax.simulate import Trajectory as Trajectory
-    from kadita_jax.simulate import simulate as simulate
-    from kadita_jax.simulate import step as step
+    from kadita_jax.simulation import Trajectory as Trajectory
+    from kadita_jax.simulation import simulate as simulate
+    from kadita_jax.simulation import step as step
     from kadita_jax.study import resume as resume
     from kadita_jax.study import run as run
 
@@ -33,7 +33,7 @@ _HOMES = {
     "Params": "model",
     "Scenario": "scenario",
     "State": "model",
-    "Trajectory": "simulate",
+    "Trajectory": "simulation",
     "load_scenario": "scenario",
     "make_params": "model",
     "make_state": "model",
@@ -43,8 +43,8 @@ _HOMES = {
     "ring": "initial",
     "run": "study",
     "scenario_names": "scenario",
-    "simulate": "simulate",
-    "step": "simulate",
+    "simulate": "simulation",
+    "step": "simulation",
     "uniform_gas": "initial",
 }
 
@@ -53,10 +53,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'kadita_jax' has no attribute {name!r}")
     home = importlib.import_module(f"kadita_jax.{_HOMES[name]}")
-    value = home if _HOMES[name] == name and name != "simulate" else getattr(home, name)
-    # Kept, so that a submodule of the same name (simulate) does not take the name over.
-    globals()[name] = value
-    return value
+    return home if _HOMES[name] == name else getattr(home, name)
 
 
 def __dir__() -> list[str]:

@@ -1,10 +1,11 @@
 """The command line: parse, call, print."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +20,30 @@ app = typer.Typer(
     help="Fish schools in three dimensions: simulate, measure, save and show.",
 )
 
-DtypeOption = Literal["float32", "float64"]
-ConventionOption = Literal["reference", "corrected"]
-OutOption = Annotated[Path, typer.Option(help="Folder for the results, made if missing.")]
+DTYPES = ("float32", "float64")
+
+
+def _number(kind: type, help: str) -> Any:
+    """An option that hands its text on where it is no number: one error then tells all faults."""
+
+    def parse(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+
+    return typer.Option(parser=parse, metavar=kind.__name__, help=help)
+
+
+def _convention(help: str) -> Any:
+    return typer.Option(metavar="reference|corrected", help=help)
+
+
+def _dtype(help: str) -> Any:
+    return typer.Option(metavar="|".join(DTYPES), help=help)
+
+
+BoxSizeOption = Annotated[Any, _number(float, "Side of the periodic box, if the file has none.")]
 
 RUN_EXAMPLES = """
 [bold]Examples[/bold]
@@ -38,10 +60,11 @@ kadita run --resume schools/swarm.nc --n-steps 5000
 """
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         print(f"kadita_jax {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
@@ -74,16 +97,15 @@ def run(
         list[str] | None,
         typer.Argument(metavar="[NAME or FILE.toml]...", help="Scenarios; all four when none."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the random streams.")] = None,
-    n_steps: Annotated[
-        int | None, typer.Option(help="Time steps; with --resume the total.")
+    seed: Annotated[Any, _number(int, "Of the random streams.")] = None,
+    n_steps: Annotated[Any, _number(int, "Time steps; with --resume the total.")] = None,
+    save_every: Annotated[Any, _number(int, "Steps between saved frames.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results, made if missing.", show_default="schools"),
     ] = None,
-    save_every: Annotated[int | None, typer.Option(help="Steps between saved frames.")] = None,
-    out: OutOption = Path("schools"),
-    dtype: Annotated[DtypeOption | None, typer.Option(help="float32 unless said.")] = None,
-    convention: Annotated[
-        ConventionOption | None, typer.Option(help="Of the metrics; reference unless said.")
-    ] = None,
+    dtype: Annotated[str | None, _dtype("float32 unless said.")] = None,
+    convention: Annotated[str | None, _convention("Of the metrics; reference unless said.")] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="FILE.nc", help="Continue this finished or killed run.")
     ] = None,
@@ -95,10 +117,13 @@ def run(
     changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
     with _errors_as_exit_codes():
         if resume is None:
+            faults = _dtype_faults(dtype)
             _use_dtype(dtype or "float32")
-            _run_all(names, changes, out, convention or "reference", overwrite)
+            out = Path("schools") if out is None else out
+            _run_all(names, changes, out, convention or "reference", overwrite, faults)
             return
         others = changes | {"NAME": names, "dtype": dtype, "convention": convention}
+        others |= {"out": out and str(out), "overwrite": overwrite or None}
         given = {k: v for k, v in others.items() if v is not None and k != "n_steps"}
         rule = "must not be given with --resume: the file says it"
         refuse("cannot resume", [Fault(name, rule, value) for name, value in given.items()])
@@ -108,27 +133,28 @@ def run(
 @app.command("metrics", epilog="[bold]Example[/bold]  kadita metrics tracks.nc --box-size 25")
 def metrics(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc...")],
-    convention: Annotated[ConventionOption, typer.Option(help="Of the metrics.")] = "reference",
-    box_size: Annotated[
-        float | None, typer.Option(help="Side of the periodic box, if the file does not say.")
-    ] = None,
-    dtype: Annotated[DtypeOption | None, typer.Option(help="The file's own unless said.")] = None,
+    convention: Annotated[str, _convention("Of the metrics.")] = "reference",
+    box_size: BoxSizeOption = None,
+    dtype: Annotated[str | None, _dtype("The file's own unless said.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for CSV tables.")] = None,
 ) -> None:
     """Measure any file that has positions and headings or velocities."""
     with _errors_as_exit_codes():
+        faults = _dtype_faults(dtype)
+        if out is not None:
+            faults += _folder_faults(out) + _repeat_faults("FILE.nc", [path.stem for path in paths])
         _use_dtype(dtype or _widest_dtype(paths))
         from kadita_jax.tables import write_tables
         from kadita_jax.terminal import metrics_table, show
         from kadita_jax.tracks import measure_file
 
-        measured = {
-            path: measure_file(path, box_size=box_size, convention=convention) for path in paths
-        }
-        for path, dataset in measured.items():
+        measure = partial(measure_file, box_size=box_size, convention=convention)
+        datasets = _of_each(paths, measure, faults)
+        refuse("cannot measure", faults)
+        for path, dataset in zip(paths, datasets, strict=True):
             show(metrics_table(f"{path} ({convention})", dataset))
             if out is not None:
-                _made(out)
+                out.mkdir(parents=True, exist_ok=True)
                 write_tables(dataset, out, path.stem)
 
 
@@ -136,27 +162,30 @@ def metrics(
 def plot(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc...")],
     convention: Annotated[
-        ConventionOption, typer.Option(help="Of the metrics, where the file has none.")
+        str, _convention("Of the metrics, where the file has none.")
     ] = "reference",
-    box_size: Annotated[
-        float | None, typer.Option(help="Side of the periodic box, if the file does not say.")
-    ] = None,
+    box_size: BoxSizeOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder; beside the file unless said.")] = None,
 ) -> None:
     """Draw the summary picture of runs or of other programs' tracks."""
     with _errors_as_exit_codes():
+        targets = [(path.parent if out is None else out) / f"{path.stem}.png" for path in paths]
+        faults = _repeat_faults("FILE.nc", targets)
+        if out is not None:
+            faults += _folder_faults(out)
         _use_dtype(_widest_dtype(paths))
         from kadita_jax import plot as pictures
+        from kadita_jax.dataset import reading
         from kadita_jax.tracks import measured_or_measure
 
-        datasets = {
-            path: measured_or_measure(path, box_size=box_size, convention=convention)
-            for path in paths
-        }
-        for path, dataset in datasets.items():
-            picture = (path.parent if out is None else _made(out)) / f"{path.stem}.png"
-            pictures.save(pictures.summary(dataset), picture)
-            print(picture)
+        measure = partial(measured_or_measure, box_size=box_size, convention=convention)
+        datasets = _of_each(paths, measure, faults)
+        refuse("cannot plot", faults)
+        for path, target, dataset in zip(paths, targets, datasets, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with reading(path):
+                pictures.save(pictures.summary(dataset), target)
+            print(target)
 
 
 def main() -> None:
@@ -166,25 +195,29 @@ def main() -> None:
 
 def _run_all(
     names: list[str] | None,
-    changes: dict[str, int | None],
+    changes: dict[str, Any],
     out: Path,
     convention: str,
     overwrite: bool,
+    faults: list[Fault],
 ) -> None:
     from kadita_jax import study
-    from kadita_jax.scenario import scenario_names
+    from kadita_jax.metrics.convention import convention_faults
+    from kadita_jax.scenario import load_scenario, scenario_names
     from kadita_jax.terminal import paper_table, progress_bar, show
 
-    scenarios = _load_all(names or list(scenario_names()), changes)
+    def load(name: str) -> Any:
+        return load_scenario(name).replaced(**changes)
+
+    scenarios = _of_each(names or scenario_names(), load, faults)
     targets = {scenario.name: out / f"{scenario.name}.nc" for scenario in scenarios}
-    faults = _folder_faults(out)
-    if len(targets) < len(scenarios):
-        faults.append(Fault("NAME", "must not repeat: results would be overwritten", names))
+    faults += convention_faults(convention) + _folder_faults(out)
+    faults += _repeat_faults("NAME", [scenario.name for scenario in scenarios])
     for scenario in scenarios:
         faults += study.plan_faults(study.settle(scenario, convention))
         faults += study.existing_faults(targets[scenario.name], overwrite=overwrite)
     refuse("cannot run", faults)
-    _made(out)
+    out.mkdir(parents=True, exist_ok=True)
     finished = {}
     for scenario in scenarios:
         with progress_bar(scenario.name, scenario.n_steps) as progress:
@@ -199,7 +232,7 @@ def _run_all(
     show(paper_table(finished))
 
 
-def _resume(path: Path, n_steps: int | None) -> None:
+def _resume(path: Path, n_steps: Any) -> None:
     from kadita_jax.dataset import best_source
 
     _use_dtype(_widest_dtype([best_source(path)]))
@@ -221,38 +254,42 @@ def _write_results(dataset: Any, path: Path) -> None:
     print(f"{path}  with {path.stem}.png and CSV tables")
 
 
-def _load_all(names: list[str], changes: dict[str, int | None]) -> list[Any]:
-    """Every scenario, or one error that tells the faults of all of them."""
-    from kadita_jax.scenario import load_scenario
-
-    scenarios, faults = [], []
+def _of_each(names: Iterable[Any], make: Callable, faults: list[Fault]) -> list[Any]:
+    """What `make` makes of each name; the faults of those it refuses are added to `faults`."""
+    made = []
     for name in names:
         try:
-            scenarios.append(load_scenario(name).replaced(**changes))
+            made.append(make(name))
         except InvalidInputError as error:
             faults += [Fault(f"{name}: {f.field}", f.rule, f.value) for f in error.faults]
-    refuse("cannot run", faults)
-    return scenarios
+    return made
 
 
 def _folder_faults(folder: Path) -> list[Fault]:
-    if folder.exists() and not folder.is_dir():
-        return [Fault("out", "must be a folder, not a file", str(folder))]
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if nearest.exists() and not nearest.is_dir():
+        return [Fault("out", "must be a folder, not a file", str(nearest))]
     return []
 
 
-def _made(folder: Path) -> Path:
-    refuse("cannot write", _folder_faults(folder))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _repeat_faults(field: str, targets: list[Any]) -> list[Fault]:
+    if len(set(targets)) == len(targets):
+        return []
+    return [Fault(field, "must not repeat: results would be overwritten", list(map(str, targets)))]
+
+
+def _dtype_faults(dtype: str | None) -> list[Fault]:
+    if dtype is None or dtype in DTYPES:
+        return []
+    return [Fault("dtype", f"must be {' or '.join(DTYPES)}", dtype)]
 
 
 def _widest_dtype(paths: list[Path]) -> str:
     """float64 if any of the files holds it: nothing a file says is rounded."""
     from kadita_jax.dataset import holds_float64, unreadable
 
-    refuse("cannot read", [fault for path in paths for fault in unreadable(path)])
-    return "float64" if any(map(holds_float64, paths)) else "float32"
+    readable = [path for path in paths if not unreadable(path)]
+    return "float64" if any(map(holds_float64, readable)) else "float32"
 
 
 def _use_dtype(dtype: str) -> None:

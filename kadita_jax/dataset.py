@@ -1,18 +1,24 @@
 """Files of one run: written frame by frame, opened again, read from elsewhere."""
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import netCDF4
 import numpy as np
 import xarray as xr
 
 from kadita_jax import layout
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.errors import Fault, InvalidInputError, refuse
+from kadita_jax.metrics import STATES
+
+# What HDF5 may need beyond the frames themselves: its own tables, a few chunks written again.
+SPARE_BYTES = 2**22
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def partial_path(path: Path) -> Path:
@@ -29,52 +35,68 @@ class RunFile:
     """The growing file of one run. Frames are appended; `complete` gives it its final name.
 
     The time of a frame is written last, so a frame that has a time is whole: what a killed run
-    leaves behind can be continued from its last whole frame.
+    leaves behind can be continued from its last whole frame. Without one nothing is left.
     """
 
-    def __init__(self, path: Path, handle: netCDF4.Dataset):
+    def __init__(self, path: Path, handle: netCDF4.Dataset, *, has_frames: bool):
         self.path = path
         self._handle = handle
+        self._has_frames = has_frames
 
     @classmethod
     def create(
         cls, path: Path, n_fish: int, dtype: str, attributes: Mapping[str, Any], chunk: int
-    ) -> Self:
+    ) -> "RunFile":
         """Start the file: dimensions, variables and attributes, no frame yet."""
-        handle = netCDF4.Dataset(partial_path(path), "w", format="NETCDF4")
-        for name, size in (("time", None), ("fish", n_fish), ("space", 3)):
-            handle.createDimension(name, size)
-        handle.setncatts(dict(attributes))
-        for name, variable in layout.variables(attributes.get("box_size")).items():
-            _create_variable(handle, name, variable, dtype, chunk)
-        handle["fish"][:] = np.arange(n_fish)
-        handle["space_label"][:] = np.array(layout.SPACE, object)
-        return cls(path, handle)
+        partial = partial_path(path)
+        with ExitStack() as undo:
+            # Opened by Python first, which says why it cannot be.
+            partial.open("wb").close()
+            undo.callback(partial.unlink, missing_ok=True)
+            _reserve(partial, SPARE_BYTES)
+            handle = netCDF4.Dataset(partial, "w", format="NETCDF4")
+            file = undo.enter_context(cls(path, handle, has_frames=False))
+            with file._writing():
+                _define(handle, n_fish, dtype, attributes, chunk)
+            undo.pop_all()
+        return file
 
     @classmethod
-    def reopen(cls, path: Path, attributes: Mapping[str, Any]) -> Self:
+    def reopen(cls, path: Path, attributes: Mapping[str, Any]) -> "RunFile":
         """Go on with an unfinished file, some of its attributes changed."""
-        handle = netCDF4.Dataset(partial_path(path), "a")
-        handle.setncatts(dict(attributes))
-        return cls(path, handle)
+        file = cls(path, netCDF4.Dataset(partial_path(path), "a"), has_frames=True)
+        with file._writing():
+            file._handle.setncatts(dict(attributes))
+        return file
 
     def append(self, first: int, frames: Mapping[str, np.ndarray], time: np.ndarray) -> None:
         """Write frames from number `first` on, and push them to the disk."""
         where = slice(first, first + len(time))
-        with _told_as_os_error(self.path):
+        n_bytes = sum(values.nbytes for values in frames.values())
+        _reserve(partial_path(self.path), n_bytes + SPARE_BYTES)
+        with self._writing():
             for name, values in frames.items():
                 self._handle[name][where] = values
             self._handle.sync()
             self._handle["time"][where] = time
             self._handle.sync()
+        self._has_frames = True
 
     def complete(self) -> None:
         """Close the file and move it to its final name."""
-        with _told_as_os_error(self.path):
+        with self._writing():
             self._handle.close()
         os.replace(partial_path(self.path), self.path)
 
-    def __enter__(self) -> Self:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            partial = partial_path(self.path)
+            raise OSError(f"could not write {partial}: {error}; disk full?") from error
+
+    def __enter__(self) -> "RunFile":
         return self
 
     def __exit__(
@@ -87,14 +109,39 @@ class RunFile:
             # After a failed write closing fails again; the first failure is the one to tell.
             with suppress(RuntimeError):
                 self._handle.close()
+        if not self._has_frames:
+            partial_path(self.path).unlink(missing_ok=True)
 
 
-@contextmanager
-def _told_as_os_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:
-        raise OSError(f"could not write {partial_path(path)}: {error}; disk full?") from error
+def _reserve(path: Path, n_bytes: int) -> None:
+    """Raise OSError, with the file still whole, if the disk has no room for so many bytes more.
+
+    HDF5 cannot take back a write that fails half-way: the frames before it would be lost too.
+    """
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return
+    with path.open("r+b") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        try:
+            os.posix_fallocate(stream.fileno(), size, n_bytes)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise OSError(error.errno, error.strerror, str(path)) from None
+        finally:
+            os.ftruncate(stream.fileno(), size)
+
+
+def _define(
+    handle: netCDF4.Dataset, n_fish: int, dtype: str, attributes: Mapping[str, Any], chunk: int
+) -> None:
+    for name, size in (("time", None), ("fish", n_fish), ("space", 3)):
+        handle.createDimension(name, size)
+    handle.setncatts(dict(attributes))
+    for name, variable in layout.variables(attributes.get("box_size")).items():
+        _create_variable(handle, name, variable, dtype, chunk)
+    handle["fish"][:] = np.arange(n_fish)
+    handle["space_label"][:] = np.array(layout.SPACE, object)
+    handle.sync()
 
 
 def _create_variable(
@@ -127,7 +174,25 @@ def open_run(path: str | Path) -> xr.Dataset:
     """A run's file as a Dataset, its arrays read when used."""
     path = Path(path)
     refuse("cannot open", unreadable(path))
-    return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
+    with reading(path):
+        try:
+            return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
+        except ValueError as error:
+            # Units or scales that xarray cannot decode.
+            fault = Fault("file", f"must be in the NetCDF conventions ({error})", str(path))
+            raise InvalidInputError("cannot open", [fault]) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tell damaged data in a file that can be opened as a fault of the file."""
+    try:
+        yield
+    except (RuntimeError, AttributeError) as error:
+        if not str(error).startswith("NetCDF"):
+            raise
+        fault = Fault("file", f"must hold undamaged data ({error})", str(path))
+        raise InvalidInputError("cannot read", [fault]) from error
 
 
 def unreadable(path: Path) -> list[Fault]:
@@ -138,7 +203,7 @@ def unreadable(path: Path) -> list[Fault]:
         return [Fault("file", "must exist", str(path))]
     try:
         netCDF4.Dataset(path).close()
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         if isinstance(error, PermissionError):
             raise
         return [Fault("file", "must be a whole NetCDF file", str(path))]
@@ -149,20 +214,22 @@ def whole_frames(path: Path) -> int:
     """How many frames of an unfinished file are whole; 0 when it cannot be read."""
     if unreadable(path):
         return 0
-    with netCDF4.Dataset(path) as handle:
+    with reading(path), netCDF4.Dataset(path) as handle:
+        if "time" not in handle.variables:
+            return 0
         written = ~np.ma.getmaskarray(handle["time"][:])
     return int(np.argmin(written)) if not written.all() else written.size
 
 
 def read_attributes(path: Path) -> dict[str, Any]:
     """The global attributes of a file."""
-    with netCDF4.Dataset(path) as handle:
+    with reading(path), netCDF4.Dataset(path) as handle:
         return {name: handle.getncattr(name) for name in handle.ncattrs()}
 
 
 def read_frame(path: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions and headings of one frame, to the bit."""
-    with netCDF4.Dataset(path) as handle:
+    with reading(path), netCDF4.Dataset(path) as handle:
         handle.set_auto_mask(False)
         return handle["position"][number], handle["heading"][number]
 
@@ -171,3 +238,22 @@ def holds_float64(path: Path) -> bool:
     """Whether any array of tracks in the file is in double precision."""
     with netCDF4.Dataset(path) as handle:
         return any(v.ndim > 1 and v.dtype == np.float64 for v in handle.variables.values())
+
+
+def seconds(dataset: xr.Dataset) -> np.ndarray:
+    """Simulation time (T,) in seconds, whether or not xarray decoded it."""
+    time = dataset["time"].values
+    if time.dtype.kind == "M":
+        time = time - np.datetime64(layout.EPOCH, "ns")
+    return time / np.timedelta64(1, "s") if time.dtype.kind == "m" else time.astype(float)
+
+
+def second_half(series: np.ndarray) -> np.ndarray:
+    """The frames from T // 2 on, that means and standard deviations are taken over."""
+    return series[series.shape[0] // 2 :]
+
+
+def final_state(dataset: xr.Dataset) -> str:
+    """The state that the last frame's polarization and rotation name."""
+    label = int(dataset["state"].values[-1])
+    return STATES[label] if label >= 0 else "undefined"

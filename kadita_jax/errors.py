@@ -3,6 +3,12 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, TypeAlias
+
+# What a person may hand in where another type is meant: it is checked in the body, so that the
+# answer is an InvalidInputError with every other fault and not a type checker's.
+Unchecked: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,10 @@ def unknown(field: str, known: Iterable[str], value: object) -> Fault:
     return Fault(field, f"is not a known field{hint}", value)
 
 
-def count_faults(counts: Mapping[str, object]) -> list[Fault]:
-    """The faults of numbers that must be whole and at least 1."""
+def count_faults(counts: Mapping[str, object], low: int = 1) -> list[Fault]:
+    """The faults of numbers that must be whole and at least `low`."""
     return [
-        Fault(name, "must be a whole number >= 1", count)
+        Fault(name, f"must be a whole number >= {low}", count)
         for name, count in counts.items()
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1
+        if isinstance(count, bool) or not isinstance(count, Integral) or int(count) < low
     ]

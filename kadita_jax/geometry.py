@@ -18,7 +18,7 @@ def wrap(position: Float[Array, "*batch 3"], box_size: BoxSize) -> Float[Array, 
     if box_size is None:
         return position
     wrapped = jnp.mod(position, box_size)
-    return jnp.where(wrapped < box_size, wrapped, 0.0)
+    return jnp.where(wrapped >= box_size, 0.0, wrapped)
 
 
 def circular_centre(position: Float[Array, "fish 3"], box_size: BoxSize) -> Float[Array, "3"]:
@@ -40,4 +40,4 @@ def unwrap(
     position: Float[Array, "fish 3"], centre: Float[Array, "3"], box_size: BoxSize
 ) -> Float[Array, "fish 3"]:
     """Offsets from the centre to the nearest image of every fish: the school made whole."""
-    return shortest(position - centre, box_size)
+    return shortest(position - centre[None, :], box_size)

@@ -2,16 +2,19 @@
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from kadita_jax.errors import Fault, count_faults, refuse
+from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.geometry import wrap
-from kadita_jax.keys import RandomKey, initial_key
+from kadita_jax.keys import RandomKey, initial_key, key_faults
 from kadita_jax.model import State, normalized
 from kadita_jax.parameters import parameter_faults
 
+Length = float | Float[Array, ""] | Unchecked
 
-def uniform_gas(key: RandomKey, n_fish: int, box_size: float | Float[Array, ""]) -> State:
+
+def uniform_gas(key: RandomKey | Unchecked, n_fish: int | Unchecked, box_size: Length) -> State:
     """Positions uniform in the box, headings uniform on the sphere.
 
     **Arguments:**
@@ -22,7 +25,7 @@ def uniform_gas(key: RandomKey, n_fish: int, box_size: float | Float[Array, ""])
 
     **Raises:** `InvalidInputError` when n_fish or box_size is out of range.
     """
-    refuse("invalid initial state", _faults(n_fish, box_size=box_size))
+    refuse("invalid initial state", _faults(key, n_fish, box_size=box_size))
     position_key, heading_key = jax.random.split(initial_key(key))
     box = jnp.asarray(box_size, jnp.result_type(float))
     position = box * jax.random.uniform(position_key, (n_fish, 3))
@@ -30,10 +33,10 @@ def uniform_gas(key: RandomKey, n_fish: int, box_size: float | Float[Array, ""])
 
 
 def ring(
-    key: RandomKey,
-    n_fish: int,
-    box_size: float | Float[Array, ""],
-    radius: float | Float[Array, ""],
+    key: RandomKey | Unchecked,
+    n_fish: int | Unchecked,
+    box_size: Length,
+    radius: Length,
 ) -> State:
     """A horizontal ring about the box centre, every fish heading counter-clockwise.
 
@@ -50,21 +53,23 @@ def ring(
 
     **Raises:** `InvalidInputError` when an argument is out of range.
     """
-    refuse("invalid initial state", _faults(n_fish, box_size=box_size, radius=radius))
+    refuse("invalid initial state", _faults(key, n_fish, box_size=box_size, radius=radius))
     box, radius = (jnp.asarray(length, jnp.result_type(float)) for length in (box_size, radius))
     along, across, up, climb = jax.random.normal(initial_key(key), (4, n_fish))
     angle = 2 * jnp.pi * jnp.arange(n_fish) / n_fish + 0.1 * along
     distance = radius * (1 + 0.15 * across)
     around = jnp.stack([jnp.cos(angle), jnp.sin(angle)])
-    position = box / 2 + jnp.stack([*(distance * around), 0.3 * radius * up], axis=-1)
+    position = box / 2 + jnp.stack([*(distance[None, :] * around), 0.3 * radius * up], axis=-1)
     tangent = jnp.stack([-around[1], around[0], 0.1 * climb], axis=-1)
     return State(wrap(position, box), normalized(tangent))
 
 
-def _faults(n_fish: int, **lengths: float | Float[Array, ""]) -> list[Fault]:
-    faults = count_faults({"n_fish": n_fish})
+def _faults(key: object, n_fish: object, **lengths: Length) -> list[Fault]:
+    faults = key_faults(key) + count_faults({"n_fish": n_fish})
     for name, length in lengths.items():
-        if not isinstance(length, jax.core.Tracer):
+        if length is None:
+            faults.append(Fault(name, "must be a number", None))
+        elif not isinstance(length, Tracer):
             found = parameter_faults({"box_size": length})
             faults += [Fault(name, fault.rule, fault.value) for fault in found]
     return faults

@@ -7,10 +7,19 @@ and the noise drawn from one key would be the same numbers.
 import jax
 from jaxtyping import Array, Int, Key, UInt32
 
+from kadita_jax.errors import Fault
+
 RandomKey = Key[Array, ""] | UInt32[Array, "2"]
 
 TAG_INITIAL = 0x696E6974
 TAG_NOISE = 0x6E6F6973
+
+
+def key_faults(key: object) -> list[Fault]:
+    """The fault of what is no random key, such as a bare seed."""
+    if isinstance(key, RandomKey):
+        return []
+    return [Fault("key", "must be a random key, as jax.random.key(seed) gives", key)]
 
 
 def initial_key(key: RandomKey) -> RandomKey:

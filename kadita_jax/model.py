@@ -1,13 +1,16 @@
 """What a school is (`State`) and how its fish behave (`Params`), with their checks."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from kadita_jax.errors import Fault, refuse, unknown
+from kadita_jax.errors import Fault, Unchecked, refuse, unknown
 from kadita_jax.numerics import direction
-from kadita_jax.parameters import PARAMETERS, parameter_faults
+from kadita_jax.parameters import PARAMETERS, as_numbers, parameter_faults
 from kadita_jax.pytree import pytree
 
 RULES = ("reference",)
@@ -53,14 +56,14 @@ class Params:
     - `rules`: static; which rules turn neighbours into a heading.
     """
 
-    speed: Float[Array, "*fish"]
-    r_repulsion: Float[Array, "*fish"]
-    r_orientation: Float[Array, "*fish"]
-    r_attraction: Float[Array, "*fish"]
-    max_turn: Float[Array, "*fish"]
-    noise: Float[Array, "*fish"]
-    blind_angle: Float[Array, "*fish"]
-    orientation_weight: Float[Array, "*fish"]
+    speed: Float[Array, "*#fish"]
+    r_repulsion: Float[Array, "*#fish"]
+    r_orientation: Float[Array, "*#fish"]
+    r_attraction: Float[Array, "*#fish"]
+    max_turn: Float[Array, "*#fish"]
+    noise: Float[Array, "*#fish"]
+    blind_angle: Float[Array, "*#fish"]
+    orientation_weight: Float[Array, "*#fish"]
     dt: Float[Array, ""]
     box_size: Float[Array, ""] | None
     rules: str = "reference"
@@ -72,7 +75,10 @@ def per_fish(leaf: Float[Array, "*fish"]) -> Float[Array, "..."]:
 
 
 def make_params(
-    *, rules: str = "reference", dtype: jax.typing.DTypeLike | None = None, **fields: object
+    *,
+    rules: str | Unchecked = "reference",
+    dtype: jax.typing.DTypeLike | None = None,
+    **fields: object,
 ) -> Params:
     """Parameters from plain numbers, checked, with the peer's defaults for what is not given.
 
@@ -90,13 +96,13 @@ def make_params(
     """
     defaults = {name: parameter.default for name, parameter in PARAMETERS.items()}
     values = defaults | {k: v for k, v in fields.items() if k in PARAMETERS}
-    concrete = {k: v for k, v in values.items() if not isinstance(v, jax.core.Tracer)}
+    concrete = {k: v for k, v in values.items() if not isinstance(v, Tracer)}
     faults = [unknown(k, PARAMETERS, v) for k, v in fields.items() if k not in PARAMETERS]
     faults += [*missing_numbers(concrete), *parameter_faults(concrete)]
     if rules not in RULES:
         faults.append(Fault("rules", f"must be one of {', '.join(RULES)}", rules))
-    refuse("invalid parameters", faults)
     dtype = jnp.result_type(float) if dtype is None else dtype
+    refuse("invalid parameters", faults + dtype_faults(dtype))
     leaves = {k: None if v is None else jnp.asarray(v, dtype) for k, v in values.items()}
     return Params(**leaves, rules=rules)  # type: ignore[arg-type]
 
@@ -111,7 +117,10 @@ def missing_numbers(values: dict) -> list[Fault]:
 
 
 def make_state(
-    position: ArrayLike, heading: ArrayLike, *, dtype: jax.typing.DTypeLike | None = None
+    position: ArrayLike | Unchecked,
+    heading: ArrayLike | Unchecked,
+    *,
+    dtype: jax.typing.DTypeLike | None = None,
 ) -> State:
     """A state from any arrays, shapes checked and headings normalised.
 
@@ -126,11 +135,12 @@ def make_state(
 
     **Raises:**
 
-    - `InvalidInputError` when a shape is not (N, 3), N is 0, shapes differ or, outside jit, a
-        value is not finite.
+    - `InvalidInputError` when a shape is not (N, 3), N is 0, shapes differ, the dtype is no
+        float that jax has or, outside jit, a value is not finite.
     """
     dtype = jnp.result_type(float) if dtype is None else dtype
-    refuse("invalid state", vector_faults({"position": position, "heading": heading}, ndim=2))
+    faults = vector_faults({"position": position, "heading": heading}, ndim=2)
+    refuse("invalid state", faults + dtype_faults(dtype))
     return State(jnp.asarray(position, dtype), normalized(jnp.asarray(heading, dtype)))
 
 
@@ -139,15 +149,26 @@ def normalized(heading: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
     return direction(heading, jnp.zeros_like(heading))
 
 
-def vector_faults(arrays: dict[str, ArrayLike], ndim: int, *, finite: bool = True) -> list[Fault]:
+def dtype_faults(dtype: Any) -> list[Fault]:
+    """The fault of a dtype that schools are not computed in, with jax set as it is."""
+    try:
+        is_known = np.dtype(dtype).name in ("float32", jnp.result_type(float).name)
+    except TypeError:
+        is_known = False
+    rule = "must be float32, or float64 with jax_enable_x64 set"
+    return [] if is_known else [Fault("dtype", rule, dtype)]
+
+
+def vector_faults(arrays: dict[str, Any], ndim: int, *, finite: bool = True) -> list[Fault]:
     """Faults of arrays of vectors: shape (N, 3) for ndim 2, (T, N, 3) for ndim 3, all alike."""
     expected = "(N, 3)" if ndim == 2 else "(T, N, 3)"
     faults, shapes = [], set()
     for name, value in arrays.items():
-        shape = np.shape(value)
+        shape = _shape(value)
         shapes.add(shape)
-        if len(shape) != ndim or shape[-1] != 3 or 0 in shape:
-            faults.append(Fault(name, f"must have shape {expected} with N >= 1", shape))
+        if shape is None or len(shape) != ndim or shape[-1] != 3 or 0 in shape:
+            rule = f"must have shape {expected} with N >= 1"
+            faults.append(Fault(name, rule, value if shape in (None, ()) else shape))
         elif not _holds_numbers(value, finite):
             kind = "finite numbers" if finite else "numbers"
             faults.append(Fault(name, f"must hold {kind} only", value))
@@ -156,11 +177,15 @@ def vector_faults(arrays: dict[str, ArrayLike], ndim: int, *, finite: bool = Tru
     return faults
 
 
-def _holds_numbers(value: ArrayLike, finite: bool) -> bool:
-    if isinstance(value, jax.core.Tracer):
-        return True
+def _shape(value: Any) -> tuple[int, ...] | None:
     try:
-        numbers = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return not finite or bool(np.all(np.isfinite(numbers)))
+        return np.shape(value)
+    except ValueError:  # rows of unlike length
+        return None
+
+
+def _holds_numbers(value: Any, finite: bool) -> bool:
+    if isinstance(value, Tracer):
+        return True
+    numbers = as_numbers(value)
+    return numbers is not None and (not finite or bool(np.all(np.isfinite(numbers))))

@@ -13,6 +13,9 @@ import numpy as np
 
 from kadita_jax.errors import Fault
 
+# The largest number that float32 holds, rounded down.
+LARGEST = 1e38
+
 RADII = ("r_repulsion", "r_orientation", "r_attraction")
 
 
@@ -24,7 +27,7 @@ class Parameter:
     unit: str
     meaning: str
     low: float = 0.0
-    high: float = math.inf
+    high: float = LARGEST
     low_is_allowed: bool = True
     per_fish: bool = True
 
@@ -32,7 +35,7 @@ class Parameter:
     def rule(self) -> str:
         """The range in words, as error messages and scenario files print it."""
         lower = f"{'>=' if self.low_is_allowed else '>'} {self.low:g}"
-        if math.isinf(self.high):
+        if self.high == LARGEST:
             return f"must be finite and {lower}"
         high = "pi" if self.high == math.pi else f"{self.high:g}"
         return f"must be {lower} and <= {high}"
@@ -88,17 +91,20 @@ def parameter_faults(values: Mapping[str, object], n_fish: int | None = None) ->
         None (open water) is passed over.
     - `n_fish`: when given, arrays must hold that many values.
     """
-    arrays = {name: _as_numbers(value) for name, value in values.items() if value is not None}
+    arrays = {name: as_numbers(value) for name, value in values.items() if value is not None}
     for name, array in arrays.items():
         yield from _value_faults(name, array, values[name], n_fish)
+    if n_fish is None:
+        yield from _length_faults(arrays)
     yield from _order_faults(arrays)
 
 
-def _as_numbers(value: object) -> np.ndarray | None:
-    if isinstance(value, (bool, str)):
-        return None
+def as_numbers(value: object) -> np.ndarray | None:
+    """The value as an array of floats; None when it holds anything but real numbers."""
     try:
-        return np.asarray(value, dtype=float)
+        array = np.asarray(value)
+        # Also text, truth values, dates and complex numbers could be cast, at a loss.
+        return None if array.dtype.kind in "bcmMOSU" else array.astype(float)
     except (TypeError, ValueError):
         return None
 
@@ -109,7 +115,7 @@ def _value_faults(
     parameter = PARAMETERS[name]
     if array is None:
         yield Fault(name, "must be a number", value)
-    elif array.ndim > 1 or (array.ndim == 1 and not parameter.per_fish):
+    elif array.ndim > 1 or array.size == 0 or (array.ndim == 1 and not parameter.per_fish):
         shape = "one number or one per fish" if parameter.per_fish else "one number"
         yield Fault(name, f"must be {shape}", f"shape {array.shape}")
     elif array.ndim == 1 and n_fish is not None and array.size != n_fish:
@@ -118,11 +124,25 @@ def _value_faults(
         yield Fault(name, f"{parameter.rule} ({parameter.unit})", value)
 
 
+def _length_faults(arrays: Mapping[str, np.ndarray | None]) -> Iterator[Fault]:
+    lengths = {
+        name: array.size
+        for name, array in arrays.items()
+        if array is not None and array.ndim == 1 and PARAMETERS[name].per_fish
+    }
+    if len(set(lengths.values())) > 1:
+        yield Fault(" and ".join(lengths), "must hold equally many values", lengths)
+
+
 def _order_faults(arrays: Mapping[str, np.ndarray | None]) -> Iterator[Fault]:
     for inner, outer in pairwise(RADII):
         low, high = arrays.get(inner), arrays.get(outer)
-        if low is None or high is None or (low.size not in (1, high.size) and high.size != 1):
+        if low is None or high is None or not _comparable(low, high):
             continue
         if np.any(low > high):
             rule = f"must be >= {inner} = {low.tolist()}"
             yield Fault(outer, rule, high.tolist())
+
+
+def _comparable(low: np.ndarray, high: np.ndarray) -> bool:
+    return max(low.ndim, high.ndim) < 2 and (1 in (low.size, high.size) or low.size == high.size)

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from kadita_jax.model import Params, State
 
 CANONICAL = ("swarm", "torus", "dynamic_parallel", "highly_parallel")
+
+# Steps are counted in 32 bits, and the last part of a run goes beyond its end.
+LIMIT = 2**30
 
 PerFish = float | tuple[float, ...]
 
@@ -33,12 +37,14 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: str = Field("school", pattern=r"^[A-Za-z0-9_.-]+$", description="names the files")
+    name: str = Field(
+        "school", pattern=r"^[A-Za-z0-9_.-]+$", max_length=200, description="names the files"
+    )
     title: str = Field("", description="one line for people")
-    n_fish: int = Field(150, ge=1, description="number of fish; a whole number >= 1")
+    n_fish: int = Field(150, ge=1, lt=LIMIT, description="number of fish; a whole number >= 1")
     seed: int = Field(0, ge=0, lt=2**32, description="of the random streams; 0 to 2**32 - 1")
-    n_steps: int = Field(1000, ge=1, description="time steps; a multiple of save_every")
-    save_every: int = Field(10, ge=1, description="steps between saved frames; >= 1")
+    n_steps: int = Field(1000, ge=1, lt=LIMIT, description="time steps; a multiple of save_every")
+    save_every: int = Field(10, ge=1, lt=LIMIT, description="steps between saved frames; >= 1")
     initial: Literal["uniform_gas", "ring"] = Field(
         "uniform_gas", description="how the school starts: uniform_gas or ring"
     )
@@ -57,7 +63,7 @@ class Scenario(BaseModel):
     box_size: float = _parameter("box_size")
 
     def __init__(self, **values: Any):
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        values = {name: _plain(value) for name, value in values.items()}
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         faults = list(_rule_faults(defaults | values))
         try:
@@ -116,19 +122,20 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     path = Path(name_or_path)
     refuse("cannot read scenario", _file_faults(path))
     try:
-        text = path.read_text("utf-8")
+        return parse_scenario(path.read_text("utf-8"), path.stem)
     except UnicodeDecodeError:
-        refuse("cannot read scenario", [Fault(str(path), "must be UTF-8 text", "other bytes")])
-    return parse_scenario(text, path.stem)
+        fault = Fault("file", "must be UTF-8 text", "other bytes")
+        raise InvalidInputError(f"cannot read {path}", [fault]) from None
 
 
 def parse_scenario(text: str, name: str) -> Scenario:
     """A scenario from TOML; `name` is what it is called if the text does not say."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        fault = Fault(name, f"must be TOML ({error})", text.strip())
-        raise InvalidInputError("cannot read scenario", [fault]) from None
+    # A number of too many digits and too deep a list are no TOMLDecodeError.
+    except (ValueError, RecursionError) as error:
+        fault = Fault("file", f"must be TOML ({error})", text.strip())
+        raise InvalidInputError(f"cannot read scenario {name!r}", [fault]) from None
     return Scenario(**({"name": name} | values))
 
 
@@ -138,6 +145,12 @@ def _file_faults(path: Path) -> Iterator[Fault]:
     elif not path.is_file():
         hint = did_you_mean(str(path), CANONICAL) or f"; canonical are {', '.join(CANONICAL)}"
         yield Fault("scenario", f"must be a canonical name or an existing file{hint}", str(path))
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers and arrays as Python's own, lists as tuples: a scenario is frozen."""
+    value = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _rule_faults(values: dict[str, Any]) -> Iterator[Fault]:

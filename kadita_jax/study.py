@@ -23,13 +23,13 @@ from kadita_jax.dataset import (
     unreadable,
     whole_frames,
 )
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.files import replacing
 from kadita_jax.metrics import NAMES, measure_trajectory, state_label
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
 from kadita_jax.model import State
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
-from kadita_jax.simulate import Trajectory, simulate
+from kadita_jax.simulation import Trajectory, simulate
 
 # A run without a file must fit in memory as a whole; above this it is sent to a file.
 IN_MEMORY_BYTES = 2**31
@@ -80,11 +80,11 @@ class Plan:
 def run(
     scenario: Scenario | str | Path,
     *,
-    seed: int | None = None,
-    n_steps: int | None = None,
-    save_every: int | None = None,
+    seed: int | Unchecked | None = None,
+    n_steps: int | Unchecked | None = None,
+    save_every: int | Unchecked | None = None,
     out: str | Path | None = None,
-    convention: str = REFERENCE,
+    convention: str | Unchecked = REFERENCE,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -126,7 +126,7 @@ def run(
 
 
 def resume(
-    path: str | Path, *, n_steps: int | None = None, progress: Progress | None = None
+    path: str | Path, *, n_steps: int | Unchecked | None = None, progress: Progress | None = None
 ) -> xr.Dataset:
     """Continue the finished or killed run of a file, with the same bits as one longer run.
 
@@ -141,11 +141,11 @@ def resume(
     """
     path = Path(path)
     source, settled, done = _resumed(path, n_steps)
+    state = State(*map(jnp.asarray, read_frame(source, done - 1)))
     if source == path:
         with replacing(partial_path(path)) as copy:
             shutil.copyfile(path, copy)
     changed = provenance.attributes(settled.scenario, settled.convention, settled.dtype)
-    state = State(*map(jnp.asarray, read_frame(partial_path(path), done - 1)))
     with RunFile.reopen(path, changed) as file:
         _continue(settled, file, done, state, progress)
     return open_run(path)
@@ -156,15 +156,17 @@ def steps_planned(path: Path, n_steps: int | None) -> int:
     return _resumed(path, n_steps)[1].scenario.n_steps
 
 
-def _resumed(path: Path, n_steps: int | None) -> tuple[Path, Plan, int]:
+def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     """What a run is continued from: its file, its plan, and how many frames are whole."""
     source = best_source(path)
     refuse("cannot resume", unreadable(source))
     attributes = read_attributes(source)
     refuse(f"cannot resume {path}", provenance.faults(attributes))
-    scenario = parse_scenario(attributes["scenario"], path.stem).replaced(n_steps=n_steps)
-    settled, done = settle(scenario, attributes["convention"]), whole_frames(source)
-    refuse(f"cannot resume {path}", _resume_faults(settled, done, source == path))
+    convention = attributes["convention"]
+    scenario = parse_scenario(str(attributes["scenario"]), path.stem).replaced(n_steps=n_steps)
+    settled, done = settle(scenario, convention), whole_frames(source)
+    faults = convention_faults(convention) + _resume_faults(settled, done, source == path)
+    refuse(f"cannot resume {path}", faults)
     return source, settled, done
 
 
@@ -238,13 +240,8 @@ def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
     n_fish, dtype = plan.scenario.n_fish, plan.dtype
     chunk = max(1, min(plan.frames_per_part, CHUNK_BYTES // plan.frame_bytes))
     state = plan.scenario.initial_state(jax.random.key(plan.scenario.seed))
-    try:
-        with RunFile.create(path, n_fish, dtype, attributes, chunk) as file:
-            _continue(plan, file, 0, state, progress)
-    except BaseException:
-        if whole_frames(partial_path(path)) == 0:
-            partial_path(path).unlink(missing_ok=True)
-        raise
+    with RunFile.create(path, n_fish, dtype, attributes, chunk) as file:
+        _continue(plan, file, 0, state, progress)
 
 
 def _continue(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from kadita_jax.dataset import second_half, seconds
 from kadita_jax.files import replacing
 from kadita_jax.layout import SPACE
 from kadita_jax.metrics import NAMES, STATES
@@ -30,17 +31,9 @@ def summarize(dataset: xr.Dataset) -> dict[str, Summary]:
 
 
 def _summary(series: np.ndarray) -> Summary:
-    half = series[len(series) // 2 :]
+    half = second_half(series)
     numbers = half.mean(), half.std(), series[-1], series.min(), series.max()
     return Summary(*map(float, numbers))
-
-
-def seconds(dataset: xr.Dataset) -> np.ndarray:
-    """Simulation time of the frames in seconds, whether or not xarray decoded it."""
-    time = np.asarray(dataset["time"])
-    if np.issubdtype(time.dtype, np.datetime64):
-        return (time - np.datetime64("2000-01-01", "ns")) / np.timedelta64(1, "s")
-    return time.astype(float)
 
 
 def write_tables(dataset: xr.Dataset, folder: Path, name: str) -> list[Path]:
@@ -83,6 +76,6 @@ def _write_rows(path: Path, rows: Iterable[Sequence[object]]) -> None:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, np.float32):
+    if getattr(value, "dtype", None) == np.float32:
         return f"{value:.9g}"
     return f"{value:.17g}" if isinstance(value, float) else value

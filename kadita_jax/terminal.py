@@ -7,14 +7,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from kadita_jax.metrics import STATES
+from kadita_jax.dataset import final_state
 from kadita_jax.tables import Summary, summarize
 
 SHOWN = {"polarization": "P", "rotation": "M", "oceanic_schooling_index": "OSI"}
@@ -65,24 +64,18 @@ def _paper_row(name: str, dataset: xr.Dataset) -> Iterator[str]:
     for metric in SHOWN:
         yield _spread(summary[metric].mean, summary[metric].std)
         yield _paper_cell(paper.get(metric, ()))
-    yield state_name(dataset)
+    yield final_state(dataset)
 
 
 def metrics_table(title: str, dataset: xr.Dataset) -> Table:
     """The summary of all twelve metrics of one file."""
-    table = Table(title=title, caption=f"{dataset.sizes['time']} frames, {state_name(dataset)}")
+    table = Table(title=title, caption=f"{dataset.sizes['time']} frames, {final_state(dataset)}")
     table.add_column("metric")
     for heading in Summary.__dataclass_fields__:
         table.add_column(heading, justify="right")
     for name, summary in summarize(dataset).items():
         table.add_row(name, *(f"{value:.6g}" for value in vars(summary).values()))
     return table
-
-
-def state_name(dataset: xr.Dataset) -> str:
-    """The state that the last frame's polarization and rotation name."""
-    label = int(np.asarray(dataset["state"])[-1])
-    return STATES[label] if label >= 0 else "undefined"
 
 
 @cache

@@ -2,12 +2,14 @@
 
 from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from kadita_jax.dataset import open_run
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.dataset import open_run, reading
+from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.metrics import NAMES, measure_trajectory, state_label
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
 from kadita_jax.parameters import parameter_faults
@@ -23,7 +25,10 @@ PART_PAIRS = 2.5e8
 
 
 def measure_file(
-    path: str | Path, *, box_size: float | None = None, convention: str = REFERENCE
+    path: str | Path,
+    *,
+    box_size: float | Unchecked | None = None,
+    convention: str | Unchecked = REFERENCE,
 ) -> xr.Dataset:
     """All twelve metrics of every frame of a file that has positions and headings or velocities.
 
@@ -42,15 +47,14 @@ def measure_file(
     """
     path = Path(path)
     source = open_run(path)
-    box_size = _number(source.attrs.get("box_size")) if box_size is None else box_size
-    faults = _file_faults(source) + convention_faults(convention)
-    faults += parameter_faults({"box_size": box_size})
+    box_size = _plain(source.attrs.get("box_size")) if box_size is None else box_size
+    faults = _file_faults(source) + _setting_faults(box_size, convention)
     if box_size is None and convention == REFERENCE:
         rule = "must be given (the file has none), or the convention be 'corrected'"
         faults.append(Fault("box_size", rule, None))
     refuse(f"cannot measure {path}", faults)
     tracks = _tracks(source)
-    series = _measure(tracks, box_size, convention)
+    series = _measure(path, tracks, box_size, convention)
     measured = tracks.assign({name: ("time", values) for name, values in series.items()})
     return measured.assign_attrs(
         {**source.attrs, "convention": convention}
@@ -60,17 +64,25 @@ def measure_file(
 
 
 def measured_or_measure(
-    path: str | Path, *, box_size: float | None = None, convention: str = REFERENCE
+    path: str | Path,
+    *,
+    box_size: float | Unchecked | None = None,
+    convention: str | Unchecked = REFERENCE,
 ) -> xr.Dataset:
     """A run of ours as it is; any other file by `measure_file`."""
     dataset = open_run(path)
     if all(name in dataset for name in ("position", "heading", "state", *NAMES)):
+        refuse(f"cannot use {path}", _setting_faults(box_size, convention))
         return dataset
     return measure_file(path, box_size=box_size, convention=convention)
 
 
-def _number(value: object) -> float | None:
-    return None if value is None else float(np.asarray(value))
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _setting_faults(box_size: Any, convention: Any) -> list[Fault]:
+    return [*convention_faults(convention), *parameter_faults({"box_size": box_size})]
 
 
 def _first(names: tuple[str, ...], found: object) -> Hashable | None:
@@ -129,18 +141,19 @@ def _standard(array: xr.DataArray) -> xr.DataArray:
     return bare.rename({old: new for old, new in zip(order, DIMS, strict=True) if old != new})
 
 
-def _measure(tracks: xr.Dataset, box_size: float | None, convention: str) -> dict[str, np.ndarray]:
+def _measure(
+    path: Path, tracks: xr.Dataset, box_size: float | None, convention: str
+) -> dict[str, np.ndarray]:
     """Every metric of every frame, a part of the frames in memory at a time."""
     n_part = max(1, int(PART_PAIRS / tracks.sizes["fish"] ** 2))
-    parts = [
-        measure_trajectory(
-            tracks["position"][start : start + n_part].values,
-            tracks["heading"][start : start + n_part].values,
-            box_size,
-            convention=convention,
-        )
-        for start in range(0, tracks.sizes["time"], n_part)
-    ]
+    parts = []
+    for start in range(0, tracks.sizes["time"], n_part):
+        with reading(path):
+            part = tracks.isel(time=slice(start, start + n_part)).load()
+        position, heading = part["position"].values, part["heading"].values
+        parts.append(measure_trajectory(position, heading, box_size, convention=convention))
     series = {name: np.concatenate([getattr(part, name) for part in parts]) for name in NAMES}
-    labels = np.asarray(state_label(series["polarization"], series["rotation"]))
+    labels = np.asarray(
+        state_label(*map(jnp.asarray, (series["polarization"], series["rotation"])))
+    )
     return series | {"state": labels}

@@ -44,10 +44,12 @@ def school_cohesion_entropy(
     if position.shape[0] < 2:
         return undefined(convention, position)
     nearest = nearest_distances(position, box_size)[:, 0]
-    if box_size is None:
-        return histogram_entropy(nearest, 0.0, jnp.max(nearest), 25, convention)
-    reach = 0.5 if convention == REFERENCE else 0.5 * 3**0.5
-    return histogram_entropy(nearest, 0.0, reach * box_size, 25, convention)
+    if convention == REFERENCE:
+        assert box_size is not None
+        return histogram_entropy(nearest, 0.0, box_size / 2, 25, convention)
+    reach = jnp.max(nearest) if box_size is None else 0.5 * 3**0.5 * box_size
+    # The largest distance possible may round beyond the range that it defines.
+    return histogram_entropy(jnp.minimum(nearest, reach), 0.0, reach, 25, convention)
 
 
 def polarization_entropy(heading: Heading, convention: str = REFERENCE) -> Float[Array, ""]:
@@ -61,7 +63,7 @@ def polarization_entropy(heading: Heading, convention: str = REFERENCE) -> Float
     if convention == REFERENCE:
         return _heading_map_entropy(heading)
     mean = direction(jnp.mean(heading, axis=0))
-    cosine = jnp.clip(jnp.sum(heading * mean, axis=-1), -1, 1)
+    cosine = jnp.clip(jnp.sum(heading * mean[None, :], axis=-1), -1, 1)
     entropy = histogram_entropy(cosine, -1.0, 1.0, 24, convention)
     return jnp.where(norm(mean) > 0, entropy, undefined(convention, heading))
 
@@ -86,12 +88,13 @@ def depth_stratification_entropy(
     open water relative to its mean, over the school's own extent.
     """
     if convention == REFERENCE:
+        assert box_size is not None
         return histogram_entropy(position[:, 2], 0.0, box_size, 15, convention)
     depth = unwrap(position, circular_centre(position, box_size), box_size)[:, 2]
-    low, high = (
-        (jnp.min(depth), jnp.max(depth)) if box_size is None else (-box_size / 2, box_size / 2)
-    )
-    return histogram_entropy(depth, low, high, 15, convention)
+    if box_size is None:
+        return histogram_entropy(depth, jnp.min(depth), jnp.max(depth), 15, convention)
+    half = box_size / 2
+    return histogram_entropy(jnp.clip(depth, -half, half), -half, half, 15, convention)
 
 
 def angular_momentum_entropy(
@@ -125,9 +128,9 @@ def velocity_correlation_entropy(heading: Heading, convention: str = REFERENCE) 
     if heading.shape[0] < 2:
         return undefined(convention, heading)
     x, y, z = heading.T
-    cosine = x[:, None] * x + y[:, None] * y + z[:, None] * z
+    cosine = x[:, None] * x[None, :] + y[:, None] * y[None, :] + z[:, None] * z[None, :]
     fish = jnp.arange(heading.shape[0])
-    is_pair = fish[:, None] < fish
+    is_pair = fish[:, None] < fish[None, :]
     correlation = jnp.where(is_pair, jnp.clip((cosine + 1) / 2, 0, 1), -1.0)
     return histogram_entropy(correlation, 0.0, 1.0, 20, convention)
 
@@ -151,16 +154,17 @@ def school_shape_entropy(
 
 def oceanic_schooling_index(entropies: Mapping[str, Float[Array, ""]]) -> Float[Array, ""]:
     """OSI = sum over the seven of `OSI_WEIGHTS` times the entropy; nan when any is nan."""
-    return sum(weight * entropies[name] for name, weight in OSI_WEIGHTS.items())
+    return jnp.sum(jnp.stack([w * entropies[name] for name, w in OSI_WEIGHTS.items()]))
 
 
 def nearest_distances(
     position: Position, box_size: BoxSize, n_nearest: int = N_NEIGHBOURS
 ) -> Float[Array, "fish nearest"]:
     """Each fish's distances to its nearest fish, ascending; fewer columns when N is small."""
-    square = sum(shortest(c - c[:, None], box_size) ** 2 for c in position.T)
+    x, y, z = (shortest(c[None, :] - c[:, None], box_size) for c in position.T)
+    square = x * x + y * y + z * z
     fish = jnp.arange(position.shape[0])
-    others = jnp.where(fish == fish[:, None], jnp.inf, square)
+    others = jnp.where(fish[None, :] == fish[:, None], jnp.inf, square)
     # Ascending distinct values, each with how many lie within it: a tie is then as many columns
     # as it has fish. `top_k` sorts whole rows, several times the cost.
     distinct = [jnp.min(others, axis=1)]
@@ -169,5 +173,5 @@ def nearest_distances(
         beyond = others > distinct[-1][:, None]
         distinct.append(jnp.min(jnp.where(beyond, others, jnp.inf), axis=1))
     within = fused_sum(tuple((others <= d[:, None]).astype(square.dtype) for d in distinct))
-    which = jnp.argmax(jnp.stack(within, axis=1)[:, None, :] > ranks[:, None], axis=-1)
+    which = jnp.argmax(jnp.stack(within, axis=1)[:, None, :] > ranks[None, :, None], axis=-1)
     return safe_sqrt(jnp.take_along_axis(jnp.stack(distinct, axis=1), which, axis=1))

@@ -14,28 +14,34 @@ def histogram(
     values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int
 ) -> Int[Array, " {n_bins}"]:
     """Counts in equal bins as numpy's: left edge in, the last bin's right edge in, rest dropped."""
-    return -jnp.diff(count_true(_edges_reached(values, low, high, n_bins)))
+    if values.ndim == 1:
+        return jnp.sum(membership(values, low, high, n_bins), axis=1, dtype=int)
+    edges = list(_edges(values, low, high, n_bins)[:-1])
+    return -jnp.diff(count_true([*(values >= edge for edge in edges), values > high]))
 
 
 def membership(
     values: Float[Array, " n"], low: Limit, high: Limit, n_bins: int
 ) -> Bool[Array, "{n_bins} n"]:
     """Which bin of `histogram` each value falls into; no bin for a value outside."""
-    reached = jnp.stack(_edges_reached(values, low, high, n_bins))
-    return reached[:-1] & ~reached[1:]
+    edges = _edges(values, low, high, n_bins)[:, None]
+    is_last = jnp.arange(n_bins)[:, None] == n_bins - 1
+    inside = (values[None, :] < edges[1:]) | (is_last & (values[None, :] == edges[1:]))
+    return (values[None, :] >= edges[:-1]) & inside
 
 
-def _edges_reached(
+def _edges(
     values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int
-) -> list[Bool[Array, "*shape"]]:
+) -> Float[Array, " {n_bins}+1"]:
     # Comparing with the edges, as numpy does: floor(x n / range) puts some values elsewhere.
     step = (jnp.asarray(high, values.dtype) - low) / n_bins
-    return [values >= low + step * k for k in range(n_bins)] + [values > high]
+    inner = low + step * jnp.arange(n_bins, dtype=values.dtype)
+    return jnp.append(inner, high)
 
 
 def normalized_entropy(
     weights: Float[Array, " bins"] | Int[Array, " bins"],
-    n_values: Int[Array, ""],
+    n_values: Float[Array, ""] | Int[Array, ""],
     convention: str,
     like: Float[Array, "..."],
 ) -> Float[Array, ""]:

@@ -5,9 +5,10 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.metrics import entropies, order
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
@@ -39,11 +40,11 @@ NAMES = tuple(field.name for field in fields(Metrics))  # type: ignore[arg-type]
 
 
 def measure(
-    position: ArrayLike,
-    heading: ArrayLike,
-    box_size: float | Float[Array, ""] | None,
+    position: ArrayLike | Unchecked,
+    heading: ArrayLike | Unchecked,
+    box_size: float | Float[Array, ""] | Unchecked | None,
     *,
-    convention: str = REFERENCE,
+    convention: str | Unchecked = REFERENCE,
 ) -> Metrics:
     """All twelve metrics of one snapshot.
 
@@ -66,11 +67,11 @@ def measure(
 
 
 def measure_trajectory(
-    position: ArrayLike,
-    heading: ArrayLike,
-    box_size: float | Float[Array, ""] | None,
+    position: ArrayLike | Unchecked,
+    heading: ArrayLike | Unchecked,
+    box_size: float | Float[Array, ""] | Unchecked | None,
     *,
-    convention: str = REFERENCE,
+    convention: str | Unchecked = REFERENCE,
 ) -> Metrics:
     """`measure` of every frame: positions and headings (T, N, 3), every field (T,)."""
     box_size = _checked(position, heading, box_size, convention, ndim=3)
@@ -80,10 +81,10 @@ def measure_trajectory(
 
 
 def _checked(
-    position: ArrayLike,
-    heading: ArrayLike,
-    box_size: float | Float[Array, ""] | None,
-    convention: str,
+    position: Unchecked,
+    heading: Unchecked,
+    box_size: Unchecked,
+    convention: Unchecked,
     ndim: int,
 ) -> BoxSize:
     arrays = {"position": position, "heading": heading}
@@ -91,7 +92,7 @@ def _checked(
     if box_size is None and convention == REFERENCE:
         rule = "must be given under the reference convention; open water needs 'corrected'"
         faults.append(Fault("box_size", rule, None))
-    if not isinstance(box_size, jax.core.Tracer):
+    if not isinstance(box_size, Tracer):
         faults += parameter_faults({"box_size": box_size})
     refuse("cannot measure", faults)
     return None if box_size is None else jnp.asarray(box_size, float)

@@ -27,7 +27,7 @@ def from_centroid(
     """
     if convention != REFERENCE:
         position = unwrap(position, circular_centre(position, box_size), box_size)
-    return position - jnp.mean(position, axis=0)
+    return position - jnp.mean(position, axis=0, keepdims=True)
 
 
 def angular_momentum(

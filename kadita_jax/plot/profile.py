@@ -1,7 +1,7 @@
 """The seven entropies and their index as a profile, against the canonical schools'."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -10,7 +10,8 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.plot.reading import mean_and_std, series, window
+from kadita_jax.dataset import second_half
+from kadita_jax.plot.reading import mean_and_std, series
 from kadita_jax.plot.style import (
     BODY,
     FAINT,
@@ -22,10 +23,11 @@ from kadita_jax.plot.style import (
     PURPLE,
     SKY,
     SMALL,
+    Box,
     panel,
 )
 
-Profile = Mapping[str, tuple[float, float]]
+Profile = Mapping[str, Sequence[float]]
 
 ROWS: Mapping[str, str] = MappingProxyType(
     {
@@ -58,12 +60,10 @@ def canonical_profiles(convention: str) -> dict[str, Profile]:
 
 def run_profile(dataset: xarray.Dataset) -> Profile:
     """Mean and standard deviation of each row over the second half of the run."""
-    return {name: mean_and_std(window(series(dataset, name))) for name in ROWS}
+    return {name: mean_and_std(second_half(series(dataset, name))) for name in ROWS}
 
 
-def draw_profile(
-    figure: Figure, box: tuple[float, float, float, float], dataset: xarray.Dataset
-) -> Axes:
+def draw_profile(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
     """The run's profile in a panel at (left, bottom, width, height) inches.
 
     An entropy that is undefined leaves a gap.
@@ -97,21 +97,19 @@ def _columns(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_school(axes: Axes, profile: Profile, name: str, colour: str, marker: str) -> None:
-    mean, _ = _columns(profile)
+    mean, std = _columns(profile)
     axes.plot(mean[:-1], HEIGHTS[:-1], color=colour, linewidth=1, alpha=0.55, zorder=1)
-    axes.plot(
-        mean, HEIGHTS, marker, color=colour, markersize=6, markerfacecolor=PAPER,
-        markeredgewidth=1.3, clip_on=False, zorder=2, label=name,
-    )  # fmt: skip
+    axes.hlines(HEIGHTS, mean - std, mean + std, color=colour, linewidth=5, alpha=0.22, zorder=1)
+    mark = {"markersize": 8, "markerfacecolor": PAPER, "markeredgewidth": 1.3}
+    axes.plot(mean, HEIGHTS, marker, color=colour, clip_on=False, zorder=2, label=name, **mark)
 
 
 def _draw_run(axes: Axes, profile: Profile) -> None:
     mean, std = _columns(profile)
     axes.plot(mean[:-1], HEIGHTS[:-1], color=INK, linewidth=1.6, zorder=3)
-    axes.errorbar(
-        mean, HEIGHTS, xerr=std, fmt="o", color=INK, markersize=7, markeredgecolor=PAPER,
-        markeredgewidth=0.8, elinewidth=2.4, clip_on=False, zorder=4, label="this run",
-    )  # fmt: skip
+    axes.errorbar(mean, HEIGHTS, xerr=std, fmt="none", ecolor=INK, elinewidth=2.4, zorder=3)
+    mark = {"markersize": 5.5, "markeredgecolor": PAPER, "markeredgewidth": 0.6}
+    axes.plot(mean, HEIGHTS, "o", color=INK, clip_on=False, zorder=4, label="this run", **mark)
 
 
 def _write_values(axes: Axes, profile: Profile) -> None:
@@ -123,7 +121,6 @@ def _write_values(axes: Axes, profile: Profile) -> None:
 
 
 def _draw_key(axes: Axes) -> None:
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(-0.56, 1.0), ncols=5, frameon=False, fontsize=SMALL,
-        handletextpad=0.2, columnspacing=1.1, borderpad=0, labelcolor=INK, handlelength=1.4,
-    )  # fmt: skip
+    spacing = {"handletextpad": 0.2, "columnspacing": 1.1, "handlelength": 1.4, "borderpad": 0}
+    place = {"loc": "lower right", "bbox_to_anchor": (1.38, 1.0), "ncols": 5}
+    axes.legend(**place, **spacing, frameon=False, fontsize=SMALL)

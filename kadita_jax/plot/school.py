@@ -3,12 +3,23 @@
 import itertools
 
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import Axes3D
 from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
 
-from kadita_jax.plot.style import COMPASS, FAINT, MUTED, PAPER, SMALL, TINY, panel
+from kadita_jax.plot.style import (
+    COMPASS,
+    DOWN,
+    FAINT,
+    MUTED,
+    PAPER,
+    SMALL,
+    TINY,
+    UP,
+    Box,
+    panel,
+)
 
 MAX_DRAWN = 2000
 AZIMUTH, ELEVATION = -62.0, 20.0
@@ -33,7 +44,7 @@ SILHOUETTE = np.concatenate([_SIDE, _SIDE[-2:0:-1] * (1, -1)])
 
 def draw_school(
     figure: Figure,
-    box: tuple[float, float, float, float],
+    box: Box,
     position: np.ndarray,
     heading: np.ndarray,
     box_size: float | None,
@@ -46,8 +57,7 @@ def draw_school(
     - `box_size`: side of the periodic box, drawn as it is; None draws the least cube about the
         school.
     """
-    axes = panel(figure, box, projection="3d", computed_zorder=False)
-    assert isinstance(axes, Axes3D)
+    axes: Axes3D = panel(figure, box, projection="3d", computed_zorder=False)  # type: ignore
     low, side = _cube(position, box_size)
     drawn = selection(len(position))
     length = fish_length(side, len(drawn))
@@ -71,7 +81,7 @@ def fish_note(n_fish: int) -> str:
     """What the picture shows, in a line: who is drawn and what the colours are."""
     drawn = len(selection(n_fish))
     who = "" if drawn == n_fish else f"{drawn:,} of {n_fish:,} fish drawn; "
-    return f"{who}coloured by compass heading, with shadows on the floor"
+    return f"{who}colour: heading; grey: shadows on the floor"
 
 
 def _cube(position: np.ndarray, box_size: float | None) -> tuple[np.ndarray, float]:
@@ -89,7 +99,7 @@ def _set_camera(axes: Axes3D, low: np.ndarray, side: float) -> None:
     axes.patch.set_alpha(0)
     axes.set_proj_type("persp", focal_length=1.4)
     axes.view_init(elev=ELEVATION, azim=AZIMUTH)
-    axes.set_box_aspect((1, 1, 1), zoom=1.0)
+    axes.set_box_aspect((1, 1, 1), zoom=1.09)  # type: ignore[arg-type]
     for set_limits, start in zip((axes.set_xlim, axes.set_ylim, axes.set_zlim), low, strict=True):
         set_limits(start, start + side)
 
@@ -124,7 +134,7 @@ def _label_edges(axes: Axes3D, low: np.ndarray, side: float) -> None:
     font = {"color": MUTED, "fontsize": SMALL, "ha": "center", "va": "center"}
     axes.text(x + side / 2, y - 1.5 * out, z, f"x   {side:g} bl", **font)
     axes.text(far[0] + 1.5 * out, y + side / 2, z, f"y   {side:g} bl", **font)
-    axes.text(x - out, y - out, z + side / 2, "z", **font)
+    axes.text(x - 2 * out, y - 2 * out, z + side / 2, f"z   {side:g} bl", **font)
 
 
 def _draw_fish(
@@ -140,16 +150,10 @@ def _draw_fish(
     shadows = silhouettes(grounded, heading, length, floor)
     fish = silhouettes(position, heading, length, _towards_viewer())
     nearness = (position - low - side / 2) @ _towards_viewer() / side
+    colours = _hazy(heading_colours(heading), nearness)
+    outline = {"edgecolors": PAPER, "linewidths": 0.35}
     axes.add_collection3d(Poly3DCollection(shadows, facecolors=SHADOW, linewidths=0, zorder=2))
-    axes.add_collection3d(
-        Poly3DCollection(
-            fish,
-            facecolors=_colours(heading, nearness),
-            edgecolors=PAPER,
-            linewidths=0.35,
-            zorder=3,
-        )
-    )
+    axes.add_collection3d(Poly3DCollection(fish, facecolors=colours, **outline, zorder=3))
 
 
 def silhouettes(
@@ -170,25 +174,39 @@ def silhouettes(
     return position[:, None] + length * np.moveaxis(outline, -1, 0)
 
 
-def _colours(heading: np.ndarray, nearness: np.ndarray) -> np.ndarray:
-    azimuth = np.arctan2(heading[:, 1], heading[:, 0])
-    colour = COMPASS(azimuth / (2 * np.pi) % 1)[:, :3]
-    # Haze: what is further away is paler, as in water.
-    haze = np.clip(0.22 - 0.32 * nearness, 0, 0.5)[:, None]
+def heading_colours(heading: np.ndarray) -> np.ndarray:
+    """Colours (..., 3) of headings (..., 3): the compass's when level, `UP` or `DOWN` when steep.
+
+    The square of the vertical part is the share of the steep colour.
+    """
+    x, y, z = np.moveaxis(heading, -1, 0)
+    level = COMPASS(np.arctan2(y, x) / (2 * np.pi) % 1)[..., :3]
+    steep = np.where(z[..., None] > 0, to_rgb(UP), to_rgb(DOWN))
+    share = np.clip(z * z, 0, 1)[..., None]
+    return level * (1 - share) + steep * share
+
+
+def _hazy(colour: np.ndarray, nearness: np.ndarray) -> np.ndarray:
+    # What is further away is paler, as in water.
+    haze = np.clip(0.14 - 0.28 * nearness, 0, 0.36)[:, None]
     return colour * (1 - haze) + haze
 
 
-def draw_compass(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-    """The key of the colours: a wheel turned as the camera sees the floor."""
+def draw_key(figure: Figure, box: Box, name: str, sign: int) -> None:
+    """Half of the colours' key: the directions above (sign 1) or below (-1) the horizon.
+
+    A disc turned as the camera sees the floor, level headings at its rim and steep ones inside.
+    """
     axes = panel(figure, box, projection="polar")
-    angle, radius = np.linspace(0, 2 * np.pi, 181), np.array([0.62, 1.0])
-    fraction = ((angle[:-1] + angle[1:]) / (4 * np.pi))[None]
-    axes.pcolormesh(angle, radius, fraction, cmap=COMPASS, vmin=0, vmax=1)
-    axes.set_ylim(0, 1)
+    azimuth, level = np.linspace(0, 2 * np.pi, 181), np.linspace(0, 1, 31)
+    angle, radius = np.meshgrid((azimuth[1:] + azimuth[:-1]) / 2, (level[1:] + level[:-1]) / 2)
+    height = sign * np.sqrt(1 - radius**2)
+    heading = np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=-1)
+    axes.pcolormesh(azimuth, level, heading_colours(heading))
     axes.set_axis_off()
     # On screen a fish swims to the right when its azimuth is the camera's plus a quarter turn.
     axes.set_theta_offset(-np.radians(AZIMUTH + 90))  # type: ignore[attr-defined]
     font = {"color": MUTED, "fontsize": TINY, "ha": "center", "va": "center"}
-    for angle, name in ((0, "x"), (90, "y")):
-        axes.text(np.radians(angle), 1.28, name, **font)
-    return axes
+    axes.text(0, 1.28, "x", **font)
+    axes.text(np.pi / 2, 1.28, "y", **font)
+    axes.text(0.5, -0.16, name, transform=axes.transAxes, **font)

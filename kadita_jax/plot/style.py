@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from kadita_jax.files import replacing
+
 INK = "#1b1f24"
 MUTED = "#626a73"
 FAINT = "#c9ced4"
@@ -30,11 +32,13 @@ ORANGE = "#e69f00"
 GREEN = "#009e73"
 PURPLE = "#cc79a7"
 
-# A wheel of directions. Dichromats see two axes, light-dark and blue-yellow: the four quarters
-# lie on those, and no quarter is so light that it vanishes on paper.
+# Directions: a wheel for level headings, two poles for steep ones. Dichromats see two axes,
+# light-dark and blue-yellow: the quarters of the wheel lie on those, the poles differ in
+# lightness, and nothing is so light that it vanishes on paper.
 COMPASS = LinearSegmentedColormap.from_list(
     "compass", ["#d2662a", "#e2ba5a", "#4f97cf", "#33305f", "#d2662a"]
 )
+UP, DOWN = "#5fb89a", "#8c3d6e"
 
 TITLE, SUBTITLE, PANEL, BODY, SMALL, TINY = 23, 11.5, 11.5, 9, 8.5, 7.5
 
@@ -43,6 +47,8 @@ SETTINGS: Mapping[str, Any] = MappingProxyType(
         # The one font that comes with matplotlib: the layout is the same on every machine.
         "font.family": "DejaVu Sans",
         "font.size": BODY,
+        # A "$" in the name of a scenario is a dollar sign.
+        "text.parse_math": False,
         "text.color": INK,
         "figure.facecolor": PAPER,
         "axes.facecolor": PAPER,
@@ -66,6 +72,8 @@ SETTINGS: Mapping[str, Any] = MappingProxyType(
 
 DPI = 160
 
+Box = tuple[float, float, float, float]
+
 
 def style() -> AbstractContextManager[None]:
     """Our settings over matplotlib's defaults, the user's own left out, for one with block."""
@@ -75,9 +83,6 @@ def style() -> AbstractContextManager[None]:
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """Write a picture under its final name whole, or not at all.
 
-    It is drawn into a temporary file beside `path` that is then moved into place; when anything
-    fails that file is removed and `path` stays as it was.
-
     **Arguments:**
 
     - `figure`: any matplotlib figure.
@@ -86,17 +91,12 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     **Returns:** the path written.
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with style():
-            figure.savefig(partial, dpi=DPI, format=path.suffix[1:] or "png")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, style():
+        figure.savefig(partial, dpi=DPI, format=path.suffix[1:] or "png")
     return path
 
 
-def panel(figure: Figure, box: tuple[float, float, float, float], **options: Any) -> Axes:
+def panel(figure: Figure, box: Box, **options: Any) -> Axes:
     """Axes at (left, bottom, width, height), in inches."""
     left, bottom, width, height = box
     wide, high = figure.get_size_inches()

@@ -1,22 +1,21 @@
 """One picture per run that says what the school did."""
 
-import textwrap
-
 import xarray
 from matplotlib.figure import Figure
 
+from kadita_jax.dataset import final_state, seconds
 from kadita_jax.plot.profile import draw_profile
-from kadita_jax.plot.reading import amount, final_school, final_state, joined, number, seconds
-from kadita_jax.plot.school import draw_compass, draw_school, fish_note
+from kadita_jax.plot.reading import amount, cut, final_school, joined, number
+from kadita_jax.plot.school import draw_key, draw_school, fish_note
 from kadita_jax.plot.style import MUTED, SUBTITLE, TINY, TITLE, headline, style, write
-from kadita_jax.plot.table import draw_table
+from kadita_jax.plot.table import draw_table, parameter_rows
 from kadita_jax.plot.timeline import draw_order
 from kadita_jax.plot.zones import draw_zones
 
 SIZE = (13.0, 9.0)
 # Left edges of the two columns and heights of their headlines, in inches.
 LEFT, RIGHT = 0.5, 7.95
-UPPER, LOWER_LEFT, LOWER_RIGHT = 7.45, 2.1, 4.4
+UPPER, LOWER_LEFT, LOWER_RIGHT = 7.5, 2.1, 4.4
 
 FOOTER = {
     "kadita_jax_version": "kadita_jax",
@@ -55,43 +54,44 @@ def summary(dataset: xarray.Dataset) -> Figure:
 
 def _write_title(figure: Figure, dataset: xarray.Dataset) -> None:
     name = str(dataset.attrs.get("scenario_name", "school")).replace("_", " ")
-    about = str(dataset.attrs.get("title", ""))
+    about = str(dataset.attrs.get("title", "")).removeprefix(f"{name.capitalize()}: ")
     time = seconds(dataset)
     size = f"{dataset.sizes['fish']:,} fish, {amount(time[-1] - time[0])} s"
-    title = textwrap.shorten(name[:1].upper() + name[1:], 60, placeholder=" …")
-    note = joined([size, textwrap.shorten(about, 100, placeholder=" …")])
+    title = cut(name[:1].upper() + name[1:], 45)
     write(figure, LEFT, 8.36, title, fontsize=TITLE, fontweight="bold")
-    write(figure, LEFT, 8.02, note, fontsize=SUBTITLE, color=MUTED)
+    write(figure, LEFT, 8.02, joined([size, cut(about, 100)]), fontsize=SUBTITLE, color=MUTED)
 
 
 def _add_school(figure: Figure, dataset: xarray.Dataset) -> None:
     position, heading = final_school(dataset)
     title = f"The school at {amount(seconds(dataset)[-1])} s"
     headline(figure, LEFT, UPPER, title, fish_note(len(position)))
-    draw_school(figure, (0.2, 2.2, 7.2, 5.3), position, heading, number(dataset, "box_size"))
-    draw_compass(figure, (6.2, 6.5, 0.95, 0.95))
+    draw_school(figure, (0.1, 2.1, 7.4, 5.4), position, heading, number(dataset, "box_size"))
+    draw_key(figure, (6.0, 7.05, 0.6, 0.6), "climbing", 1)
+    draw_key(figure, (6.85, 7.05, 0.6, 0.6), "diving", -1)
 
 
 def _add_parameters(figure: Figure, dataset: xarray.Dataset) -> None:
-    headline(figure, LEFT, LOWER_LEFT, "Parameters")
-    draw_table(figure, (LEFT, 0.55, 5.1, 1.4), dataset)
+    rows = parameter_rows(dataset)
+    headline(figure, LEFT, LOWER_LEFT, "Parameters", "" if rows else "not given in the file")
+    draw_table(figure, (LEFT, 0.55, 5.1, 1.4), rows)
     if draw_zones(figure, (5.75, 0.5, 1.6, 1.45), dataset):
         headline(figure, 5.85, LOWER_LEFT, "Zones of one fish")
 
 
 def _add_order(figure: Figure, dataset: xarray.Dataset) -> None:
-    note = f"final state {final_state(dataset)}; P polarization, M rotation"
+    note = f"final state: {final_state(dataset).replace('_', ' ')} (P polarization, M rotation)"
     headline(figure, RIGHT, UPPER, "Order against time", note)
-    draw_order(figure, (RIGHT + 0.3, 5.15, 3.3, 1.7), dataset)
+    draw_order(figure, (RIGHT + 0.3, 5.15, 3.1, 1.7), dataset)
 
 
 def _add_profile(figure: Figure, dataset: xarray.Dataset) -> None:
-    note = "mean ± std of the summary window, beside the canonical schools"
+    note = "mean ± std of the summary window; pale bands: std over seeds"
     headline(figure, RIGHT, LOWER_RIGHT, "Seven entropies and their index", note)
     draw_profile(figure, (RIGHT + 1.5, 0.85, 2.3, 2.9), dataset)
 
 
 def _write_footer(figure: Figure, dataset: xarray.Dataset) -> None:
     known = {name: label for name, label in FOOTER.items() if name in dataset.attrs}
-    parts = [f"{label} {amount(dataset.attrs[name])}".strip() for name, label in known.items()]
+    parts = [cut(f"{label} {amount(dataset.attrs[name])}", 60) for name, label in known.items()]
     write(figure, LEFT, 0.2, joined(parts), fontsize=TINY, color=MUTED)

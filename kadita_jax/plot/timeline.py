@@ -1,5 +1,6 @@
 """Polarization, rotation and the index against time, each line named where it ends."""
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -8,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from kadita_jax.plot.reading import seconds, series, window
+from kadita_jax.dataset import seconds
+from kadita_jax.plot.reading import series
 from kadita_jax.plot.style import (
     BLUE,
-    BODY,
     INK,
     MUTED,
     PAPER,
@@ -19,6 +20,7 @@ from kadita_jax.plot.style import (
     TINY,
     VERMILLION,
     WASH,
+    Box,
     panel,
 )
 
@@ -29,7 +31,8 @@ LINES = (
 )
 # Mean length of the mean of N random unit vectors: sqrt(8 / (3 pi N)).
 CHANCE = (8 / (3 * np.pi)) ** 0.5
-LABEL_GAP = 0.1
+LABEL_GAP = 0.11
+MARK = MappingProxyType({"markersize": 4.8, "markeredgecolor": PAPER, "markeredgewidth": 0.7})
 
 
 class _Label(NamedTuple):
@@ -39,9 +42,7 @@ class _Label(NamedTuple):
     weight: str = "bold"
 
 
-def draw_order(
-    figure: Figure, box: tuple[float, float, float, float], dataset: xarray.Dataset
-) -> Axes:
+def draw_order(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
     """P, M and OSI against time in a panel at (left, bottom, width, height) inches.
 
     The half that summary statistics are taken over is shaded; the chance level of P is dashed.
@@ -76,7 +77,9 @@ def _set_limits(axes: Axes, time: np.ndarray) -> None:
 
 
 def _shade_window(axes: Axes, time: np.ndarray) -> None:
-    start, end = float(window(time)[0]), axes.get_xlim()[1]
+    first = len(time) // 2
+    # From half a frame before the first, so that a window of one frame has a width too.
+    start, end = time[[max(first - 1, 0), first]].mean(), axes.get_xlim()[1]
     axes.axvspan(start, end, color=WASH, linewidth=0, zorder=0)
     place = blended_transform_factory(axes.transData, axes.transAxes)
     font = {"ha": "center", "fontsize": TINY, "color": MUTED}
@@ -86,19 +89,16 @@ def _shade_window(axes: Axes, time: np.ndarray) -> None:
 def _draw_line(
     axes: Axes, time: np.ndarray, values: np.ndarray, colour: str, marker: str, shift: float
 ) -> None:
+    step = max(1, len(time) // 8)
     # Marks out of step with the other lines', so that none hides another.
-    every = 1 if len(time) <= 12 else ((shift + 0.15) / 8, 1 / 8)
-    look = {"markersize": 4.8, "markeredgecolor": PAPER, "markeredgewidth": 0.7}
-    axes.plot(
-        time, values, color=colour, linewidth=1.4, marker=marker, markevery=every,
-        clip_on=False, zorder=3, **look,
-    )  # fmt: skip
+    mark = {"marker": marker, "markevery": (int(shift * step), step), **MARK}
+    axes.plot(time, values, color=colour, linewidth=1.4, clip_on=False, zorder=3, **mark)
 
 
 def _end_label(values: np.ndarray, symbol: str, colour: str) -> _Label:
     defined = values[np.isfinite(values)]
     if not defined.size:
-        return _Label(0.0, f"{symbol}  undefined", colour)
+        return _Label(0.0, f"{symbol}  undefined", colour, "normal")
     return _Label(float(defined[-1]), f"{symbol}  {defined[-1]:.2f}", colour)
 
 
@@ -107,10 +107,15 @@ def _write_labels(axes: Axes, labels: list[_Label]) -> None:
     for label, height in zip(labels, heights, strict=True):
         leader = {"arrowstyle": "-", "color": label.colour, "linewidth": 0.6, "shrinkA": 1}
         axes.annotate(
-            label.text, (1, label.height), (1.07, height), "axes fraction",
-            arrowprops=leader, color=label.colour, va="center", fontsize=BODY,
+            label.text,
+            (1, label.height),
+            (1.07, height),
+            xycoords="axes fraction",
+            arrowprops=leader,
+            color=label.colour,
+            va="center",
             fontweight=label.weight,
-        )  # fmt: skip
+        )
 
 
 def spread_out(wanted: list[float], gap: float, low: float, high: float) -> np.ndarray:

@@ -3,22 +3,24 @@
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from kadita_jax.errors import Fault, count_faults, refuse
+from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.geometry import wrap
-from kadita_jax.keys import RandomKey, noise_key
+from kadita_jax.keys import RandomKey, key_faults, noise_key
 from kadita_jax.model import Params, State, per_fish
 from kadita_jax.neighbours import sum_over_all
 from kadita_jax.pytree import pytree
 from kadita_jax.rules import desired_direction, perturb, turn
 
 NEIGHBOURS = ("auto", "dense")
+# Steps are counted in 32 bits.
+LAST_STEP = 2**31 - 1
 
 
 @pytree()
@@ -59,12 +61,12 @@ def step(state: State, params: Params, key: RandomKey) -> State:
 def simulate(
     state: State,
     params: Params,
-    key: RandomKey,
+    key: RandomKey | Unchecked,
     *,
-    n_steps: int,
-    save_every: int = 1,
-    first_step: int = 0,
-    neighbours: str = "auto",
+    n_steps: int | Unchecked,
+    save_every: int | Unchecked = 1,
+    first_step: int | Unchecked = 0,
+    neighbours: str | Unchecked = "auto",
 ) -> Trajectory:
     """Run a school and keep the frames whose absolute step is a multiple of save_every.
 
@@ -84,7 +86,9 @@ def simulate(
 
     **Raises:** `InvalidInputError` naming every argument out of range.
     """
-    refuse("invalid run", _run_faults(state, params, n_steps, save_every, first_step, neighbours))
+    faults = _run_faults(state, params, n_steps, save_every, first_step, neighbours)
+    refuse("invalid run", key_faults(key) + faults)
+    first_step, n_steps, save_every = map(int, (first_step, n_steps, save_every))
     return _simulate(state, params, key, first_step, _schedule(first_step, n_steps, save_every))
 
 
@@ -156,11 +160,18 @@ def _loop(
 
 
 def _run_faults(
-    state: State, params: Params, n_steps: int, save_every: int, first_step: int, neighbours: str
+    state: State,
+    params: Params,
+    n_steps: Any,
+    save_every: object,
+    first_step: Any,
+    neighbours: object,
 ) -> list[Fault]:
     faults = count_faults({"n_steps": n_steps, "save_every": save_every})
-    if isinstance(first_step, bool) or not isinstance(first_step, int) or first_step < 0:
-        faults.append(Fault("first_step", "must be a whole number >= 0", first_step))
+    faults += count_faults({"first_step": first_step}, low=0)
+    if not faults and first_step + n_steps > LAST_STEP:
+        rule = f"must be <= {LAST_STEP}"
+        faults.append(Fault("first_step + n_steps", rule, first_step + n_steps))
     if neighbours not in NEIGHBOURS:
         faults.append(Fault("neighbours", f"must be one of {', '.join(NEIGHBOURS)}", neighbours))
     for field in fields(Params):  # type: ignore[arg-type]

@@ -1,0 +1,47 @@
+"""Strict set-up: shapes and types of every call checked, float64, no silent broadcasting."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+install_import_hook("kadita_jax", "beartype.beartype")
+
+CACHE = Path(__file__).parent.parent / ".cache" / "jax"
+DATA = Path(__file__).parent / "data"
+
+# Compiling inside an example takes as long as it takes.
+settings.register_profile("kadita", deadline=None)
+settings.load_profile("kadita")
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+# One compilation cache for the whole session and the next: compiling is most of the time.
+jax.config.update("jax_compilation_cache_dir", str(CACHE))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+@pytest.fixture
+def float32() -> Iterator[None]:
+    """Run a test in jax's default, single precision."""
+    with jax.enable_x64(False):
+        yield
+
+
+@pytest.fixture(scope="session")
+def snapshots() -> dict[str, np.ndarray]:
+    """The peer's metrics of its own snapshots."""
+    with np.load(DATA / "metrics.npz") as stored:
+        return dict(stored)
+
+
+@pytest.fixture(scope="session")
+def trajectories() -> dict[str, np.ndarray]:
+    """The peer's noise-free steps of 12 parameter sets."""
+    with np.load(DATA / "steps.npz") as stored:
+        return dict(stored)
