@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Fish schools in three dimensions: simulate, measure, save and show.",
+    epilog="[bold]Example[/bold]  kadita run    [dim]the paper's four schools and its table[/dim]",
 )
 
 DTYPES = ("float32", "float64")

@@ -64,9 +64,11 @@ class RunFile:
     @classmethod
     def reopen(cls, path: Path, attributes: Mapping[str, Any]) -> "RunFile":
         """Go on with an unfinished file, some of its attributes changed."""
+        _reserve(partial_path(path), SPARE_BYTES)
         file = cls(path, netCDF4.Dataset(partial_path(path), "a"), has_frames=True)
         with file._writing():
             file._handle.setncatts(dict(attributes))
+            file._handle.sync()
         return file
 
     def append(self, first: int, frames: Mapping[str, np.ndarray], time: np.ndarray) -> None:

@@ -11,7 +11,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from kadita_jax.errors import Fault, InvalidInputError, did_you_mean, refuse, unknown
+from kadita_jax.errors import (
+    Fault,
+    InvalidInputError,
+    count_faults,
+    did_you_mean,
+    refuse,
+    unknown,
+)
 from kadita_jax.parameters import PARAMETERS, parameter_faults
 
 if TYPE_CHECKING:
@@ -156,9 +163,9 @@ def _plain(value: Any) -> Any:
 def _rule_faults(values: dict[str, Any]) -> Iterator[Fault]:
     n_fish, n_steps, save_every = (values[name] for name in ("n_fish", "n_steps", "save_every"))
     parameters = {name: values[name] for name in PARAMETERS}
-    yield from parameter_faults(parameters, n_fish if isinstance(n_fish, int) else None)
-    counts = isinstance(n_steps, int) and isinstance(save_every, int) and save_every > 0
-    if counts and n_steps > 0 and n_steps % save_every:
+    yield from parameter_faults(parameters, None if count_faults({"n_fish": n_fish}) else n_fish)
+    counted = not count_faults({"n_steps": n_steps, "save_every": save_every})
+    if counted and n_steps % save_every:
         yield Fault("n_steps", f"must be a multiple of save_every = {save_every}", n_steps)
     if values["initial"] == "ring" and values["ring_radius"] is None:
         yield Fault("ring_radius", "must be given with initial = 'ring'", None)

@@ -151,7 +151,7 @@ def resume(
     return open_run(path)
 
 
-def steps_planned(path: Path, n_steps: int | None) -> int:
+def steps_planned(path: Path, n_steps: Unchecked) -> int:
     """How many steps `resume` of this file would reach, checked as it would."""
     return _resumed(path, n_steps)[1].scenario.n_steps
 

@@ -1,0 +1,89 @@
+"""The house stands: imports only go down, and the lower floors are pure."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "kadita_jax"
+
+FLOORS = (
+    ("errors", "parameters", "numerics", "pytree", "keys"),
+    ("geometry",),
+    ("model", "initial"),
+    ("rules",),
+    ("neighbours",),
+    ("simulation", "metrics"),
+    (),
+    ("scenario", "layout", "files", "dataset", "tables", "provenance", "tracks", "study", "plot"),
+    ("terminal", "cli"),
+)
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+PURE_LIBRARIES = {"jax", "numpy", "jaxtyping"}
+STANDARD_LIBRARY_OF_PURE_FLOORS = {
+    "collections", "dataclasses", "difflib", "functools", "itertools", "math", "numbers", "types", "typing",
+}  # fmt: skip
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of everything a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "kadita_jax":
+            found |= {f"kadita_jax.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    return found
+
+
+def home(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_module_has_a_floor():
+    assert {home(path) for path in MODULES} - {"__init__"} == set(FLOOR)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_only_go_down(path):
+    if home(path) == "__init__":
+        return
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("kadita_jax.")}
+    above = {name for name in ours & set(FLOOR) if FLOOR[name] > FLOOR[home(path)]}
+    assert above == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_lower_floors_are_pure(path):
+    if FLOOR.get(home(path), 9) > 6:
+        return
+    libraries = {name.split(".")[0] for name in imports(path)} - {"kadita_jax"}
+    assert libraries <= PURE_LIBRARIES | STANDARD_LIBRARY_OF_PURE_FLOORS
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert calls.isdisjoint({"print", "open", "input"})
+
+
+def test_metrics_need_no_simulator():
+    for path in (PACKAGE / "metrics").glob("*.py"):
+        ours = {name.split(".")[1] for name in imports(path) if name.startswith("kadita_jax.")}
+        assert ours.isdisjoint({"rules", "neighbours", "simulation", "initial"})
+
+
+def test_every_public_name_is_there():
+    import kadita_jax as kj
+
+    public = [name for name in dir(kj) if not name.startswith("_")]
+    assert len(public) > 15
+    for name in public:
+        assert getattr(kj, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'simluate'"):
+        _ = kj.simluate

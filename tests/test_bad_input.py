@@ -1,0 +1,533 @@
+"""Wrong input of every kind: one message with field, rule and value, and nothing left behind.
+
+The command line answers 2 to wrong input and 1 where the system fails, never with a traceback.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from shutil import copytree
+
+import jax
+import netCDF4
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import kadita_jax as kj
+from kadita_jax.cli import app
+from kadita_jax.dataset import SPARE_BYTES, whole_frames
+
+FRAME = (2, 5, 3)
+TINY = 'name = "tiny"\nn_fish = 5\nn_steps = 2\nsave_every = 1\n'
+SCHOOL = np.random.default_rng(0).normal(size=FRAME)
+KEY = jax.random.key(0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something wrong: how to do it, and per fault the pieces that one line must tell."""
+
+    refusal: Callable[[], str]
+    told: tuple[tuple[str, ...], ...]
+
+
+def api(call: Callable[[], object], *told: tuple[str, ...]) -> Case:
+    """A call that raises InvalidInputError."""
+
+    def refusal() -> str:
+        with pytest.raises(kj.InvalidInputError) as caught:
+            call()
+        return str(caught.value)
+
+    return Case(refusal, told)
+
+
+def command(line: str, *told: tuple[str, ...]) -> Case:
+    """A command line that leaves with exit code 2."""
+    return Case(lambda: complaint(line, 2), told)
+
+
+def toml(text: str | bytes, *told: tuple[str, ...]) -> Case:
+    """A scenario file that `kadita run` refuses with exit code 2."""
+
+    def refusal() -> str:
+        mine = Path("mine.toml")
+        mine.write_bytes(text.encode() if isinstance(text, str) else text)
+        message = complaint("run mine.toml", 2)
+        mine.unlink()
+        return message
+
+    return Case(refusal, told)
+
+
+def complaint(line: str, code: int) -> str:
+    """What `kadita LINE` says on standard error, in one message, leaving with this code."""
+    result = CliRunner().invoke(app, line.split())
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == code
+    assert result.stdout == ""
+    return one_message(result.stderr)
+
+
+def one_message(stderr: str) -> str:
+    """The text if it is a single message without traceback; typer's frame comes off it."""
+    assert "Traceback" not in stderr
+    assert len(re.findall("kadita: |Error", stderr)) == 1
+    if stderr.startswith("kadita: "):
+        return stderr
+    return " ".join(re.sub("[╭╮╰╯│─]", " ", stderr).split())
+
+
+def contents(folder: Path) -> dict[Path, bytes | None]:
+    """Everything below a folder."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def write_tracks(
+    path: Path,
+    names: tuple[str, ...] = ("position", "heading"),
+    dims: tuple[str, ...] = ("time", "fish", "space"),
+    sizes: tuple[int, ...] = FRAME,
+    **attributes: object,
+) -> None:
+    """Another program's tracks."""
+    values = np.resize(SCHOOL, sizes)
+    with netCDF4.Dataset(path, "w") as file:
+        for dim, size in zip(dims, sizes, strict=True):
+            file.createDimension(dim, size)
+        for name in names:
+            file.createVariable(name, "f8", dims, fletcher32=True)[:] = values
+        file.setncatts(attributes)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files, right and wrong ones."""
+    folder = tmp_path_factory.mktemp("samples")
+    tiny = kj.Scenario(name="tiny", n_fish=5, n_steps=2, save_every=1)
+    kj.run(tiny, out=folder / "good.nc").close()
+    whole = (folder / "good.nc").read_bytes()
+    (folder / "half.nc").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.nc").write_text("not NetCDF")
+    (folder / "file").write_text("not a folder")
+    (folder / "tiny.toml").write_text(TINY)
+    for name in ("folder", "finished", "halted"):
+        (folder / name).mkdir()
+    (folder / "finished" / "tiny.nc").touch()
+    (folder / "halted" / "tiny.nc.partial").touch()
+    write_tracks(folder / "boxed.nc", box_size=25.0)
+    write_tracks(folder / "open.nc")
+    write_tracks(folder / "headless.nc", names=("position",), box_size=25.0)
+    write_tracks(folder / "flat.nc", sizes=(2, 5, 2), box_size=25.0)
+    write_tracks(folder / "unnamed.nc", dims=("a", "b", "c"), box_size=25.0)
+    write_tracks(folder / "frameless.nc", sizes=(0, 5, 3), box_size=25.0)
+    write_tracks(folder / "worded.nc", box_size="wide")
+    damaged = (folder / "boxed.nc").read_bytes().replace(SCHOOL.tobytes(), SCHOOL.tobytes()[::-1])
+    (folder / "damaged.nc").write_bytes(damaged)
+    write_tracks(folder / "undated.nc", box_size=25.0)
+    with netCDF4.Dataset(folder / "undated.nc", "a") as file:
+        file.createVariable("time", "f8", ("time",)).units = "seconds since forever"
+    return folder
+
+
+@pytest.fixture
+def folder(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the samples to work in."""
+    copytree(samples, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    precision = jax.config.jax_enable_x64  # a command sets it
+    yield tmp_path
+    jax.config.update("jax_enable_x64", precision)
+
+
+def simulate(n_steps: object = 1, **arguments: object) -> kj.Trajectory:
+    """`kj.simulate` of five fish with `speed`, `dtype` or run arguments that are wrong."""
+    fields = {name: arguments.pop(name) for name in ("speed", "dtype") if name in arguments}
+    state = kj.make_state(SCHOOL[0], SCHOOL[1])
+    key = arguments.pop("key", KEY)
+    return kj.simulate(state, kj.make_params(**fields), key, n_steps=n_steps, **arguments)
+
+
+def measure(**wrong: object) -> object:
+    """`kj.metrics.measure` of a good snapshot but for one argument."""
+    good = {"position": SCHOOL[0], "heading": SCHOOL[1], "box_size": 25.0}
+    return kj.metrics.measure(**good | wrong)
+
+
+def resume_in_float32() -> None:
+    """Go on with a run of float64 in another precision."""
+    with jax.enable_x64(False):
+        kj.resume("good.nc", n_steps=4)
+
+
+WHOLE = "must be a whole number >= 1"
+NO_LENGTH = ("must be a number", "got None")
+
+API = {
+    "negative radius": api(
+        partial(kj.make_params, r_repulsion=-1.0), ("r_repulsion", "finite and >= 0", "got -1.0")
+    ),
+    "radii out of order": api(
+        lambda: kj.make_params(r_repulsion=3.0, r_orientation=2.0),
+        ("r_orientation", "must be >= r_repulsion = 3.0", "got 2.0"),
+    ),
+    "nan": api(lambda: kj.make_params(speed=np.nan), ("speed", "must be finite", "got nan")),
+    "infinite": api(lambda: kj.make_params(box_size=np.inf), ("box_size", "finite", "got inf")),
+    "too large for float32": api(
+        lambda: kj.make_params(speed=1e300), ("speed", "must be finite", "got 1e+300")
+    ),
+    "degrees for radians": api(
+        lambda: kj.make_params(max_turn=30), ("max_turn", "<= pi (rad/step)", "got 30")
+    ),
+    "more than half a circle": api(
+        lambda: kj.make_params(blind_angle=200.0), ("blind_angle", "<= 180 (degree)", "got 200.0")
+    ),
+    "weight above 1": api(
+        lambda: kj.make_params(orientation_weight=1.5), ("orientation_weight", "<= 1", "got 1.5")
+    ),
+    "no time": api(lambda: kj.make_params(dt=0), ("dt", "finite and > 0 (s)", "got 0")),
+    "misspelt field": api(
+        lambda: kj.make_params(r_atraction=3.0),
+        ("r_atraction", "not a known field (did you mean 'r_attraction'?)", "got 3.0"),
+    ),
+    "text for a number": api(
+        lambda: kj.make_params(speed="fast"), ("speed", "must be a number", "got 'fast'")
+    ),
+    "bool for a number": api(
+        lambda: kj.make_params(speed=True), ("speed", "must be a number", "got True")
+    ),
+    "nothing for a number": api(lambda: kj.make_params(noise=None), ("noise", *NO_LENGTH)),
+    "complex number": api(
+        lambda: kj.make_params(speed=np.array([1j])), ("speed", "must be a number", "1.j")
+    ),
+    "parameter with two axes": api(
+        lambda: kj.make_params(speed=np.ones((2, 2))),
+        ("speed", "one number or one per fish", "shape (2, 2)"),
+    ),
+    "per fish where one is due": api(
+        lambda: kj.make_params(dt=[0.1, 0.2]), ("dt", "must be one number", "shape (2,)")
+    ),
+    "parameters of unlike length": api(
+        lambda: kj.make_params(speed=[1.0, 1.0], noise=[0.1, 0.1, 0.1]),
+        ("speed and noise", "must hold equally many values", "'speed': 2, 'noise': 3"),
+    ),
+    "parameters for other fish": api(
+        lambda: simulate(speed=[1.0, 2.0, 3.0]), ("speed", "one for each of 5 fish", "shape (3,)")
+    ),
+    "unknown rules": api(
+        lambda: kj.make_params(rules="couzin"), ("rules", "must be one of", "got 'couzin'")
+    ),
+    "dtype without fractions": api(
+        lambda: kj.make_params(dtype="int32"), ("dtype", "must be float32", "got 'int32'")
+    ),
+    "state in the plane": api(
+        lambda: kj.make_state(SCHOOL[0, :, :2], SCHOOL[1]),
+        ("position", "must have shape (N, 3)", "got (5, 2)"),
+    ),
+    "state of unlike shapes": api(
+        lambda: kj.make_state(SCHOOL[0], SCHOOL[1, :4]),
+        ("position and heading", "must have the same shape", "[(4, 3), (5, 3)]"),
+    ),
+    "state with nan": api(
+        lambda: kj.make_state(SCHOOL[0], SCHOOL[1] * np.nan), ("heading", "finite", "nan")
+    ),
+    "ragged state": api(
+        lambda: kj.make_state([[1, 2, 3], [1, 2]], SCHOOL[1]),
+        ("position", "must have shape (N, 3)", "got [[1, 2, 3], [1, 2]]"),
+    ),
+    "half a fish": api(lambda: kj.uniform_gas(KEY, 2.5, 25.0), ("n_fish", WHOLE, "got 2.5")),
+    "gas in open water": api(lambda: kj.uniform_gas(KEY, 5, None), ("box_size", *NO_LENGTH)),
+    "several of a ring": api(
+        lambda: kj.ring(KEY, 0, -2.0, np.nan),
+        ("n_fish", WHOLE, "got 0"),
+        ("box_size", "> 0", "got -2.0"),
+        ("radius", "must be finite", "got nan"),
+    ),
+    "seed for a key": api(lambda: simulate(key=42), ("key", "must be a random key", "got 42")),
+    "several of a run": api(
+        lambda: simulate("5", save_every=0, first_step=-1, neighbours="densee"),
+        ("n_steps", WHOLE, "got '5'"),
+        ("save_every", WHOLE, "got 0"),
+        ("first_step", "must be a whole number >= 0", "got -1"),
+        ("neighbours", "must be one of auto", "got 'densee'"),
+    ),
+    "beyond the last step": api(
+        lambda: simulate(first_step=2**31), ("first_step + n_steps", "<= 2147483647", "2147483649")
+    ),
+    "mixed precision": api(
+        lambda: simulate(dtype="float32"), ("speed", "state's dtype float64", "got 'float32'")
+    ),
+    "open water with fractions of a box": api(
+        lambda: measure(box_size=None),
+        ("box_size", "open water needs 'corrected'", "got None"),
+    ),
+    "several of a measurement": api(
+        lambda: measure(position="here", convention="refrence", box_size="wide"),
+        ("position", "must have shape (N, 3)", "got 'here'"),
+        ("convention", "must be one of reference, corrected", "got 'refrence'"),
+        ("box_size", "must be a number", "got 'wide'"),
+    ),
+    "snapshot for a trajectory": api(
+        lambda: kj.metrics.measure_trajectory(SCHOOL[0], SCHOOL[1], 25.0),
+        ("heading", "must have shape (T, N, 3)", "got (5, 3)"),
+    ),
+    "parameters for other fish in a scenario": api(
+        lambda: kj.Scenario(n_fish=5, noise=np.zeros(4)),
+        ("noise", "one value for each of 5 fish", "4 values"),
+    ),
+    "run larger than the memory": api(
+        lambda: kj.run("swarm", n_steps=10**7, save_every=1),
+        ("out", "must be given: 10000001 frames are", "GiB, above 2 GiB", "got None"),
+    ),
+    "result that is a directory": api(
+        lambda: kj.run("tiny.toml", out="folder"), ("out", "not a directory", "got 'folder'")
+    ),
+    "result in no folder": api(
+        lambda: kj.run("tiny.toml", out="none/tiny.nc"),
+        ("out", "in an existing folder", "got 'none/tiny.nc'"),
+    ),
+    "resumed in another precision": api(
+        resume_in_float32, ("dtype", "must equal the file's 'float64'", "got 'float32'")
+    ),
+}
+
+TOML = {
+    "several fields": toml(
+        'name = ""\nn_fish = 0\nseed = -1\nspeeed = 1\nmax_turn = nan\ninitial = "rign"\n',
+        ("mine.toml: name", "must match pattern", "got ''"),
+        ("n_fish", "greater than or equal to 1", "got 0"),
+        ("seed", "greater than or equal to 0", "got -1"),
+        ("speeed", "not a known field (did you mean 'speed'?)", "got 1"),
+        ("max_turn", "must be > 0 and <= pi", "got nan"),
+        ("initial", "must be 'uniform_gas' or 'ring'", "got 'rign'"),
+    ),
+    "text for a number": toml("speed = 'fast'", ("speed", "must be a number", "got 'fast'")),
+    "bool for a number": toml("n_steps = true", ("n_steps", "valid integer", "got True")),
+    "table for a number": toml("[speed]\na = 1", ("speed", "must be a number", "got {'a': 1}")),
+    "three box sizes": toml("box_size = [9, 9, 9]", ("box_size", "one number", "shape (3,)")),
+    "parameters for other fish": toml(
+        "n_fish = 5\nspeed = [1.0, 2.0]", ("speed", "each of 5 fish", "2 values")
+    ),
+    "seed of 33 bits": toml("seed = 4294967296", ("seed", "less than", "got 4294967296")),
+    "steps between frames": toml(
+        "n_steps = 7\nsave_every = 2", ("n_steps", "multiple of save_every = 2", "got 7")
+    ),
+    "ring without radius": toml(
+        'initial = "ring"', ("ring_radius", "must be given with initial", "got None")
+    ),
+    "name that is a path": toml('name = "../mine"', ("name", "pattern", "got '../mine'")),
+    "name too long for a file": toml(f'name = "{"a" * 300}"', ("name", "200 characters", "aaa")),
+    "school too large for the memory": toml(
+        "n_fish = 2_000_000", ("n_fish", "must fit in memory", "GiB, of", "got 2000000")
+    ),
+    "syntax": toml("n_fish = = 5", ("mine.toml: file", "must be TOML", "got 'n_fish = = 5'")),
+    "number too long": toml(f"n_fish = {'9' * 5000}", ("file", "must be TOML", "got 'n_fish = 9")),
+    "nesting too deep": toml("a = " + "[" * 9999, ("file", "must be TOML", "got 'a = [")),
+    "not UTF-8": toml(b'title = "\xe9"', ("mine.toml: file", "must be UTF-8", "other bytes")),
+}
+
+EXISTS = "resume it, or allow overwriting"
+MISSING = "must be a canonical name or an existing file"
+
+COMMANDS = {
+    "misspelt scenario": command("run swam", (MISSING, "(did you mean 'swarm'?)", "got 'swam'")),
+    "missing file": command("run none.toml", ("scenario", MISSING, "got 'none.toml'")),
+    "directory for a file": command("run folder", ("scenario", "not a directory", "got 'folder'")),
+    "no steps": command("run swarm --n-steps 0", ("n_steps", "equal to 1", "got 0")),
+    "several options": command(
+        "run swarm swam --n-steps many --seed -1 --dtype half --convention refrence --out file",
+        ("swarm: n_steps", "must be a valid integer", "got 'many'"),
+        ("swarm: seed", "greater than or equal to 0", "got -1"),
+        ("swam: scenario", MISSING, "got 'swam'"),
+        ("dtype", "must be float32 or float64", "got 'half'"),
+        ("convention", "must be one of reference, corrected", "got 'refrence'"),
+        ("out", "must be a folder, not a file", "got 'file'"),
+    ),
+    "folder below a file": command("run tiny.toml --out file/a", ("out", "folder", "got 'file'")),
+    "scenario twice": command(
+        "run tiny.toml tiny.toml", ("NAME", "must not repeat", "got ['tiny', 'tiny']")
+    ),
+    "result that exists": command(
+        "run tiny.toml --out finished", ("out", "must not exist yet", EXISTS, "finished/tiny.nc")
+    ),
+    "result half made": command(
+        "run tiny.toml --out halted", ("out", "unfinished run", EXISTS, "halted/tiny.nc.partial")
+    ),
+    "unknown option": command("run swarm --sede 1", ("No such option: --sede", "--seed")),
+    "unknown command": command("rum", ("No such command 'rum'", "Did you mean 'run'")),
+    "missing argument": command("metrics", ("Missing argument", "FILE.nc")),
+    "option without value": command("run --out", ("'--out' requires an argument",)),
+    "resume with what the file says": command(
+        "run swarm --resume good.nc --seed 3 --out a",
+        ("NAME", "must not be given with --resume", "got ['swarm']"),
+        ("seed", "must not be given with --resume", "got 3"),
+        ("out", "must not be given with --resume", "got 'a'"),
+    ),
+    "resume to fewer steps": command(
+        "run --resume good.nc --n-steps 1", ("n_steps", "must exceed the 2 steps", "got 1")
+    ),
+    "resume nothing": command("run --resume a.nc", ("file", "must exist", "got 'a.nc'")),
+    "resume what is not ours": command(
+        "run --resume open.nc", ("file", "must be a run of kadita_jax", "scenario, convention")
+    ),
+    "resume half a file": command(
+        "run --resume half.nc", ("file", "must be a whole NetCDF file", "got 'half.nc'")
+    ),
+    "measure several files": command(
+        "metrics a.nc folder half.nc text.nc --out file",
+        ("a.nc: file", "must exist", "got 'a.nc'"),
+        ("folder: file", "must be a file, not a directory", "got 'folder'"),
+        ("half.nc: file", "must be a whole NetCDF file", "got 'half.nc'"),
+        ("text.nc: file", "must be a whole NetCDF file", "got 'text.nc'"),
+        ("out", "must be a folder, not a file", "got 'file'"),
+    ),
+    "tracks without headings": command(
+        "metrics headless.nc", ("heading", "must be a variable named", "got 'position'")
+    ),
+    "tracks in the plane": command(
+        "metrics flat.nc", ("position", "3 components along space", "'space': 2")
+    ),
+    "dimensions without meaning": command(
+        "metrics unnamed.nc", ("heading", "must have dims time, fish and space", "'a': 2, 'b': 5")
+    ),
+    "tracks without frames": command(
+        "metrics frameless.nc", ("position", "at least one frame", "got (0, 5, 3)")
+    ),
+    "damaged tracks": command("metrics damaged.nc", ("file", "undamaged data", "damaged.nc")),
+    "time without a date": command("metrics undated.nc", ("file", "conventions", "forever")),
+    "box size in words": command("metrics worded.nc", ("box_size", "a number", "got 'wide'")),
+    "negative box": command(
+        "metrics open.nc --box-size -1", ("box_size", "finite and > 0", "got -1.0")
+    ),
+    "plot open water": command(
+        "plot open.nc", ("open.nc: box_size", "or the convention be 'corrected'", "got None")
+    ),
+    "plot with a misspelt convention": command(
+        "plot good.nc --convention corected", ("convention", "must be one of", "got 'corected'")
+    ),
+    "two pictures of one name": command(
+        "plot open.nc folder/open.nc --out a", ("FILE.nc", "must not repeat", "a/open.png")
+    ),
+}
+
+CASES = {
+    f"{kind}: {name}": case
+    for kind, cases in {"api": API, "toml": TOML, "kadita": COMMANDS}.items()
+    for name, case in cases.items()
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_wrong_input_is_refused(case: Case, folder: Path) -> None:
+    before = contents(folder)
+    lines = case.refusal().splitlines()
+    for fault in case.told:
+        assert any(all(piece in line for piece in fault) for line in lines), (fault, lines)
+    assert contents(folder) == before
+
+
+def process(*argv: str | Path) -> tuple[int, str]:
+    """Exit code and message of a command in a process of its own."""
+    done = subprocess.run(argv, capture_output=True, text=True)
+    assert done.stdout == ""
+    return done.returncode, one_message(done.stderr)
+
+
+def on_full_disk(line: str, room: int, change: str = "") -> str:
+    """What `kadita LINE` says, leaving with code 1, where no file can exceed so many bytes.
+
+    The limit holds for root too, and as on a full disk the write fails, not the opening.
+    """
+    program = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+from kadita_jax import cli, dataset, study
+{change}
+cli.main()
+"""
+    code, message = process(sys.executable, "-c", program, *line.split())
+    assert code == 1
+    return message
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("run swam torsu", ["did you mean 'swarm'?", "did you mean 'torus'?"]),
+        ("metrics half.nc", ["half.nc: file: must be a whole NetCDF file, got 'half.nc'"]),
+        ("scenarios --frobnicate", ["No such option: --frobnicate"]),
+    ],
+)
+def test_the_installed_command_refuses_too(line: str, told: list[str], folder: Path) -> None:
+    before = contents(folder)
+    code, message = process(Path(sysconfig.get_path("scripts")) / "kadita", *line.split())
+    assert code == 2
+    assert all(piece in message for piece in told)
+    assert contents(folder) == before
+
+
+def test_full_disk_at_the_start_leaves_no_file(folder: Path) -> None:
+    message = on_full_disk("run tiny.toml --out out", room=4096)
+    assert "out/tiny.nc.partial" in message
+    assert contents(folder / "out") == {}
+
+
+def test_full_disk_that_hdf5_finds_first_leaves_no_file(folder: Path) -> None:
+    unreserved = "dataset._reserve = lambda path, n_bytes: None"
+    message = on_full_disk("run tiny.toml --out out", 4096, unreserved)
+    assert re.search(r"could not write out/tiny.nc.partial: .*; disk full\?", message)
+    assert contents(folder / "out") == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room cannot be reserved here")
+def test_full_disk_on_the_way_keeps_what_can_be_continued(folder: Path) -> None:
+    long = kj.Scenario(name="long", n_fish=300, n_steps=30, save_every=1)
+    (folder / "long.toml").write_text(long.to_toml())
+    frame_by_frame = "study.PART_PAIRS = 1"
+    room = SPARE_BYTES + 150_000
+    message = on_full_disk("run long.toml --out out", room, frame_by_frame)
+    assert "out/long.nc.partial" in message
+    assert [path.name for path in (folder / "out").iterdir()] == ["long.nc.partial"]
+    assert 1 < whole_frames(folder / "out" / "long.nc.partial") < 31
+    with jax.enable_x64(False):
+        assert kj.resume("out/long.nc").equals(kj.run(long))
+
+
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="no folder that even root may not write to")
+def test_folder_without_permission(folder: Path) -> None:
+    before = contents(folder)
+    message = complaint("run tiny.toml --out /sys/kadita_jax_test", 1)
+    assert re.search("not permitted|denied", message)
+    assert "/sys/kadita_jax_test" in message
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "door"),
+    [
+        ("run tiny.toml --out folder", "netCDF4.Dataset"),
+        ("run tiny.toml", "pathlib.Path.read_text"),
+        ("metrics good.nc", "netCDF4.Dataset"),
+        ("run --resume good.nc --n-steps 4", "netCDF4.Dataset"),
+    ],
+)
+def test_file_without_permission(
+    line: str, door: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(folder)
+    refused = PermissionError(13, "Permission denied", "that file")
+
+    def deny(*_: object, **__: object) -> None:
+        raise refused
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door, deny)
+        assert complaint(line, 1) == f"kadita: {refused}\n"
+    assert contents(folder) == before

@@ -1,0 +1,31 @@
+"""Each benchmark at toy size, so that none rots."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parent.parent / "bench"
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "shown"),
+    [
+        ("ensemble.py", ("--seeds", "2", "--shorten", "50"), "of 40 differ at 1%"),
+        ("against_peer.py", ("--repeats", "1", "--shorten", "50", "--without-peer"), "ms/step"),
+    ],
+)
+def test_runs_prints_and_writes(script, words, shown, tmp_path):
+    done = subprocess.run(
+        [sys.executable, BENCH / script, *words, "--out", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+    written = json.loads((tmp_path / script.replace(".py", ".json")).read_text())
+    assert written["machine"]["jax"]
+    assert written["figures"]

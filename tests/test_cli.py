@@ -1,0 +1,93 @@
+"""The command line as a person types it."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from kadita_jax import __version__
+from kadita_jax.cli import app
+from kadita_jax.scenario import load_scenario, parse_scenario, scenario_names
+
+TINY = ("--n-steps", "4", "--save-every", "2", "--dtype", "float64")
+
+
+def kadita(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_version():
+    assert kadita("--version") == f"kadita_jax {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["", "run", "metrics", "plot", "scenarios"])
+def test_help_has_examples(command):
+    _, examples = kadita(*command.split(), "--help").split("Example")
+    assert f"kadita {command}".strip() in examples
+
+
+def test_scenarios_lists_and_prints():
+    assert [line.split()[0] for line in kadita("scenarios").splitlines()] == list(scenario_names())
+    assert parse_scenario(kadita("scenarios", "torus"), "x") == load_scenario("torus")
+
+
+def test_an_edited_copy_runs(tmp_path):
+    mine = tmp_path / "mine.toml"
+    text = kadita("scenarios", "swarm").replace("n_fish = 150", "n_fish = 9")
+    mine.write_text(text.replace('name = "swarm"', 'name = "mine"'))
+    output = kadita("run", mine, "--out", tmp_path / "out", *TINY)
+    assert "mine" in output
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    tables = {f"mine_{kind}.csv" for kind in ("metrics", "summary", "final_state")}
+    assert written == {"mine.nc", "mine.png"} | tables
+
+
+def test_a_run_continued_measured_and_drawn(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text("n_fish = 9\n")
+    kadita("run", mine, "--out", tmp_path, *TINY)
+    run = tmp_path / "mine.nc"
+    assert "8" in kadita("run", "--resume", run, "--n-steps", "8")
+    assert "5 frames" in kadita("metrics", run, "--convention", "corrected")
+    kadita("metrics", run, "--out", tmp_path / "tables")
+    assert (tmp_path / "tables" / "mine_summary.csv").exists()
+    kadita("plot", run, "--out", tmp_path / "pictures")
+    assert (tmp_path / "pictures" / "mine.png").exists()
+
+
+def test_no_argument_runs_all_four_and_shows_the_papers_values(tmp_path):
+    output = kadita("run", "--out", tmp_path, *TINY)
+    for name in scenario_names():
+        assert (tmp_path / f"{name}.nc").exists()
+        assert name in output
+    assert "0.743±0.022" in output
+
+
+def test_nothing_but_results_when_not_a_terminal(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text("n_fish = 9\n")
+    result = CliRunner().invoke(app, ["run", str(mine), "--out", str(tmp_path), *TINY])
+    assert result.stderr == ""
+
+
+HEAVY = ("netCDF4", "xarray", "matplotlib", "pydantic", "typer")
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import kadita_jax as kj; kj.make_params; kj.simulate; kj.metrics.measure", HEAVY),
+        ("import kadita_jax", (*HEAVY, "jax")),
+        (
+            "import sys; from kadita_jax.cli import app; app(['scenarios'], standalone_mode=False)",
+            ("jax", "netCDF4", "xarray", "matplotlib"),
+        ),
+    ],
+)
+def test_heavy_imports_wait_until_needed(code, absent):
+    check = f"{code}\nimport sys\nprint('found:', sorted(set({absent!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("found: []\n")

@@ -1,0 +1,81 @@
+"""Scenarios: what ships, what a person writes, and the trip to TOML and back."""
+
+import jax
+import numpy as np
+import pytest
+
+import kadita_jax as kj
+from kadita_jax.metrics import NAMES
+from kadita_jax.parameters import PARAMETERS
+from kadita_jax.scenario import Scenario, parse_scenario
+
+# SPEC section 7, columns swarm, torus, dynamic_parallel, highly_parallel.
+CANONICAL = {
+    "n_fish": (150, 200, 180, 250),
+    "box_size": (25, 25, 28, 35),
+    "speed": (1.0, 1.0, 1.2, 1.5),
+    "r_repulsion": (2, 1, 1, 1),
+    "r_orientation": (3, 3, 10, 12),
+    "r_attraction": (15, 10, 18, 20),
+    "max_turn": (0.4, 0.2, 0.35, 0.2),
+    "noise": (0.2, 0.05, 0.12, 0.05),
+    "blind_angle": (30, 150, 25, 20),
+    "orientation_weight": (1, 0.1, 1, 1),
+    "n_steps": (1000, 2000, 1500, 1000),
+    "seed": (42, 42, 456, 789),
+    "initial": ("uniform_gas", "ring", "uniform_gas", "uniform_gas"),
+}
+
+
+@pytest.mark.parametrize("field", CANONICAL)
+def test_the_canonical_four_are_the_papers(field):
+    found = tuple(getattr(kj.load_scenario(name), field) for name in kj.scenario_names())
+    assert found == CANONICAL[field]
+
+
+@pytest.mark.parametrize("name", kj.scenario_names())
+def test_toml_there_and_back(name):
+    scenario = kj.load_scenario(name)
+    assert parse_scenario(scenario.to_toml(), "other") == scenario
+
+
+def test_every_field_is_described_with_unit_and_range():
+    for name, field in Scenario.model_fields.items():
+        assert field.description
+        if name in PARAMETERS:
+            assert f"[{PARAMETERS[name].unit}]" in field.description
+            assert PARAMETERS[name].rule in field.description
+
+
+def test_a_file_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("n_fish = 7\nspeed = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0]\nnoise = 0\n")
+    scenario = kj.load_scenario(path)
+    assert scenario.name == "mine"
+    assert scenario.params.speed.shape == (7,)
+    assert parse_scenario(scenario.to_toml(), "x") == scenario
+
+
+def test_params_and_state_are_ready_to_simulate():
+    scenario = kj.load_scenario("torus")
+    state = scenario.initial_state(jax.random.key(0))
+    assert state.position.shape == (200, 3)
+    assert float(kj.metrics.measure(state.position, state.heading, 25.0).rotation) > 0.9
+
+
+def test_replaced_checks_again():
+    swarm = kj.load_scenario("swarm")
+    assert swarm.replaced(seed=7, n_steps=None).seed == 7
+    with pytest.raises(kj.InvalidInputError, match=r"n_steps: must be a multiple of save_every"):
+        swarm.replaced(n_steps=15)
+
+
+@pytest.mark.parametrize("convention", kj.metrics.CONVENTIONS)
+def test_the_shipped_profiles_know_every_metric(convention):
+    from kadita_jax.plot.profile import canonical_profiles
+
+    profiles = canonical_profiles(convention)
+    assert tuple(profiles) == kj.scenario_names()
+    for by_metric in profiles.values():
+        assert set(by_metric) == set(NAMES)
+        assert np.all(np.isfinite(list(by_metric.values())))
