@@ -8,6 +8,7 @@ import argparse
 import csv
 import json
 import tomllib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,10 +27,10 @@ JUDGED = [name for name in kj.metrics.NAMES if name not in ("spread", "order_ind
 Samples = dict[str, dict[str, np.ndarray]]
 
 
-def ours(n_seeds: int, convention: str, shorten: int = 1) -> Samples:
+def ours(names: Sequence[str], n_seeds: int, convention: str, shorten: int = 1) -> Samples:
     """Second-half means of every metric, one array over seeds for each scenario."""
     samples = {}
-    for name in kj.scenario_names():
+    for name in names:
         scenario = kj.load_scenario(name)
         scenario = scenario.replaced(n_steps=scenario.n_steps // shorten)
         runs = [_second_half(scenario, FIRST_SEED + k, convention) for k in range(n_seeds)]
@@ -103,6 +104,8 @@ def _paper_cell(paper: dict, row: dict) -> str:
 def main() -> None:
     """Print the table, write it, and say whether anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
+    names = kj.scenario_names()
+    parser.add_argument("--schools", nargs="+", choices=names, default=names)
     parser.add_argument("--seeds", type=int, default=24)
     parser.add_argument("--shorten", type=int, default=1, help="divide the steps, for a trial")
     parser.add_argument("--float64", action="store_true")
@@ -110,7 +113,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     jax.config.update("jax_enable_x64", chosen.float64)
-    mine = ours(chosen.seeds, "reference", chosen.shorten)
+    mine = ours(chosen.schools, chosen.seeds, "reference", chosen.shorten)
     rows = compare(mine, peers())
     paper = tomllib.loads((DATA / "paper.toml").read_text())
     print_table(
@@ -133,7 +136,9 @@ def main() -> None:
     print(machine())
     write_json("ensemble_float64" if chosen.float64 else "ensemble", rows, chosen.out)
     if chosen.write_profiles:
-        write_profiles({"reference": mine, "corrected": ours(chosen.seeds, "corrected")})
+        write_profiles(
+            {"reference": mine, "corrected": ours(chosen.schools, chosen.seeds, "corrected")}
+        )
 
 
 def write_profiles(samples: dict[str, Samples]) -> None:

@@ -1,9 +1,8 @@
 """The command line: parse, call, print."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +19,6 @@ app = typer.Typer(
     help="Fish schools in three dimensions: simulate, measure, save and show.",
     epilog="[bold]Example[/bold]  kadita run    [dim]the paper's four schools and its table[/dim]",
 )
-
-DTYPES = ("float32", "float64")
 
 
 def _number(kind: type, help: str) -> Any:
@@ -41,7 +38,7 @@ def _convention(help: str) -> Any:
 
 
 def _dtype(help: str) -> Any:
-    return typer.Option(metavar="|".join(DTYPES), help=help)
+    return typer.Option(metavar="float32|float64", help=help)
 
 
 BoxSizeOption = Annotated[Any, _number(float, "Side of the periodic box, if the file has none.")]
@@ -115,20 +112,26 @@ def run(
     ] = False,
 ) -> None:
     """Simulate schools: a NetCDF, a picture and CSV tables each, and a table of all."""
-    changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
     with _errors_as_exit_codes():
+        from kadita_jax import jobs
+
+        changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
         if resume is None:
-            faults = _dtype_faults(dtype)
-            _use_dtype(dtype or "float32")
-            out = Path("schools") if out is None else out
-            _run_all(names, changes, out, convention or "reference", overwrite, faults)
+            jobs.run_all(
+                names,
+                changes,
+                out=Path("schools") if out is None else out,
+                dtype=dtype or "float32",
+                convention=convention or "reference",
+                overwrite=overwrite,
+            )
             return
         others = changes | {"NAME": names, "dtype": dtype, "convention": convention}
         others |= {"out": out and str(out), "overwrite": overwrite or None}
         given = {k: v for k, v in others.items() if v is not None and k != "n_steps"}
         rule = "must not be given with --resume: the file says it"
         refuse("cannot resume", [Fault(name, rule, value) for name, value in given.items()])
-        _resume(resume, n_steps)
+        jobs.continue_run(resume, n_steps)
 
 
 @app.command("metrics", epilog="[bold]Example[/bold]  kadita metrics tracks.nc --box-size 25")
@@ -141,22 +144,9 @@ def metrics(
 ) -> None:
     """Measure any file that has positions and headings or velocities."""
     with _errors_as_exit_codes():
-        faults = _dtype_faults(dtype)
-        if out is not None:
-            faults += _folder_faults(out) + _repeat_faults("FILE.nc", [path.stem for path in paths])
-        _use_dtype(dtype or _widest_dtype(paths))
-        from kadita_jax.tables import write_tables
-        from kadita_jax.terminal import metrics_table, show
-        from kadita_jax.tracks import measure_file
+        from kadita_jax import jobs
 
-        measure = partial(measure_file, box_size=box_size, convention=convention)
-        datasets = _of_each(paths, measure, faults)
-        refuse("cannot measure", faults)
-        for path, dataset in zip(paths, datasets, strict=True):
-            show(metrics_table(f"{path} ({convention})", dataset))
-            if out is not None:
-                out.mkdir(parents=True, exist_ok=True)
-                write_tables(dataset, out, path.stem)
+        jobs.measure_all(paths, box_size=box_size, convention=convention, dtype=dtype, out=out)
 
 
 @app.command("plot", epilog="[bold]Example[/bold]  kadita plot schools/swarm.nc --out pictures")
@@ -170,133 +160,14 @@ def plot(
 ) -> None:
     """Draw the summary picture of runs or of other programs' tracks."""
     with _errors_as_exit_codes():
-        targets = [(path.parent if out is None else out) / f"{path.stem}.png" for path in paths]
-        faults = _repeat_faults("FILE.nc", targets)
-        if out is not None:
-            faults += _folder_faults(out)
-        _use_dtype(_widest_dtype(paths))
-        from kadita_jax import plot as pictures
-        from kadita_jax.dataset import reading
-        from kadita_jax.tracks import measured_or_measure
+        from kadita_jax import jobs
 
-        measure = partial(measured_or_measure, box_size=box_size, convention=convention)
-        datasets = _of_each(paths, measure, faults)
-        refuse("cannot plot", faults)
-        for path, target, dataset in zip(paths, targets, datasets, strict=True):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with reading(path):
-                pictures.save(pictures.summary(dataset), target)
-            print(target)
+        jobs.plot_all(paths, box_size=box_size, convention=convention, out=out)
 
 
 def main() -> None:
     """The entry point of `kadita`."""
     app()
-
-
-def _run_all(
-    names: list[str] | None,
-    changes: dict[str, Any],
-    out: Path,
-    convention: str,
-    overwrite: bool,
-    faults: list[Fault],
-) -> None:
-    from kadita_jax import study
-    from kadita_jax.metrics.convention import convention_faults
-    from kadita_jax.scenario import load_scenario, scenario_names
-    from kadita_jax.terminal import paper_table, progress_bar, show
-
-    def load(name: str) -> Any:
-        return load_scenario(name).replaced(**changes)
-
-    scenarios = _of_each(names or scenario_names(), load, faults)
-    targets = {scenario.name: out / f"{scenario.name}.nc" for scenario in scenarios}
-    faults += convention_faults(convention) + _folder_faults(out)
-    faults += _repeat_faults("NAME", [scenario.name for scenario in scenarios])
-    for scenario in scenarios:
-        faults += study.plan_faults(study.settle(scenario, convention))
-        faults += study.existing_faults(targets[scenario.name], overwrite=overwrite)
-    refuse("cannot run", faults)
-    out.mkdir(parents=True, exist_ok=True)
-    finished = {}
-    for scenario in scenarios:
-        with progress_bar(scenario.name, scenario.n_steps) as progress:
-            finished[scenario.name] = study.run(
-                scenario,
-                out=targets[scenario.name],
-                convention=convention,
-                overwrite=overwrite,
-                progress=progress,
-            )
-        _write_results(finished[scenario.name], targets[scenario.name])
-    show(paper_table(finished))
-
-
-def _resume(path: Path, n_steps: Any) -> None:
-    from kadita_jax.dataset import best_source
-
-    _use_dtype(_widest_dtype([best_source(path)]))
-    from kadita_jax import study
-    from kadita_jax.terminal import paper_table, progress_bar, show
-
-    with progress_bar(path.stem, study.steps_planned(path, n_steps)) as progress:
-        dataset = study.resume(path, n_steps=n_steps, progress=progress)
-    _write_results(dataset, path)
-    show(paper_table({path.stem: dataset}))
-
-
-def _write_results(dataset: Any, path: Path) -> None:
-    from kadita_jax import plot as pictures
-    from kadita_jax.tables import write_tables
-
-    write_tables(dataset, path.parent, path.stem)
-    pictures.save(pictures.summary(dataset), path.with_suffix(".png"))
-    print(f"{path}  with {path.stem}.png and CSV tables")
-
-
-def _of_each(names: Iterable[Any], make: Callable, faults: list[Fault]) -> list[Any]:
-    """What `make` makes of each name; the faults of those it refuses are added to `faults`."""
-    made = []
-    for name in names:
-        try:
-            made.append(make(name))
-        except InvalidInputError as error:
-            faults += [Fault(f"{name}: {f.field}", f.rule, f.value) for f in error.faults]
-    return made
-
-
-def _folder_faults(folder: Path) -> list[Fault]:
-    nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-    if nearest.exists() and not nearest.is_dir():
-        return [Fault("out", "must be a folder, not a file", str(nearest))]
-    return []
-
-
-def _repeat_faults(field: str, targets: list[Any]) -> list[Fault]:
-    if len(set(targets)) == len(targets):
-        return []
-    return [Fault(field, "must not repeat: results would be overwritten", list(map(str, targets)))]
-
-
-def _dtype_faults(dtype: str | None) -> list[Fault]:
-    if dtype is None or dtype in DTYPES:
-        return []
-    return [Fault("dtype", f"must be {' or '.join(DTYPES)}", dtype)]
-
-
-def _widest_dtype(paths: list[Path]) -> str:
-    """float64 if any of the files holds it: nothing a file says is rounded."""
-    from kadita_jax.dataset import holds_float64, unreadable
-
-    readable = [path for path in paths if not unreadable(path)]
-    return "float64" if any(map(holds_float64, readable)) else "float32"
-
-
-def _use_dtype(dtype: str) -> None:
-    import jax
-
-    jax.config.update("jax_enable_x64", dtype == "float64")
 
 
 @contextmanager

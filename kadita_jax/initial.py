@@ -8,7 +8,8 @@ from jaxtyping import Array, Float
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.geometry import wrap
 from kadita_jax.keys import RandomKey, initial_key, key_faults
-from kadita_jax.model import State, normalized
+from kadita_jax.model import State
+from kadita_jax.numerics import direction
 from kadita_jax.parameters import parameter_faults
 
 Length = float | Float[Array, ""] | Unchecked
@@ -29,7 +30,7 @@ def uniform_gas(key: RandomKey | Unchecked, n_fish: int | Unchecked, box_size: L
     position_key, heading_key = jax.random.split(initial_key(key))
     box = jnp.asarray(box_size, jnp.result_type(float))
     position = box * jax.random.uniform(position_key, (n_fish, 3))
-    return State(wrap(position, box), normalized(jax.random.normal(heading_key, (n_fish, 3))))
+    return State(wrap(position, box), direction(jax.random.normal(heading_key, (n_fish, 3))))
 
 
 def ring(
@@ -61,7 +62,7 @@ def ring(
     around = jnp.stack([jnp.cos(angle), jnp.sin(angle)])
     position = box / 2 + jnp.stack([*(distance[None, :] * around), 0.3 * radius * up], axis=-1)
     tangent = jnp.stack([-around[1], around[0], 0.1 * climb], axis=-1)
-    return State(wrap(position, box), normalized(tangent))
+    return State(wrap(position, box), direction(tangent))
 
 
 def _faults(key: object, n_fish: object, **lengths: Length) -> list[Fault]:

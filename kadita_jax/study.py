@@ -1,9 +1,7 @@
 """What a person calls: a scenario in, a Dataset out; streamed, resumable, never half-written."""
 
-import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,68 +11,18 @@ import numpy as np
 import xarray as xr
 
 from kadita_jax import provenance
-from kadita_jax.dataset import (
-    RunFile,
-    best_source,
-    open_run,
-    partial_path,
-    read_attributes,
-    read_frame,
-    unreadable,
-    whole_frames,
-)
-from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
+from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.files import replacing
 from kadita_jax.metrics import NAMES, measure_trajectory, state_label
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
 from kadita_jax.model import State
+from kadita_jax.plan import Plan, path_faults, plan_faults, resume_faults, settle, size_faults
+from kadita_jax.runfile import RunFile, best_source, partial_path, whole_frames
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 from kadita_jax.simulation import Trajectory, simulate
 
-# A run without a file must fit in memory as a whole; above this it is sent to a file.
-IN_MEMORY_BYTES = 2**31
-# A part of a run, computed and saved at once: about half a second on two cores, and 64 MiB.
-# Within the file its frames lie in chunks of about 1 MiB.
-PART_PAIRS = 2.5e8
-PART_BYTES = 2**26
-CHUNK_BYTES = 2**20
-# Arrays of N x N floats alive at once in one step or one measurement, counted in XLA's plans.
-PAIR_ARRAYS = 8
-
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run settled in every detail before anything is computed."""
-
-    scenario: Scenario
-    convention: str
-    dtype: str
-
-    @property
-    def n_frames(self) -> int:
-        """Frames of the whole run, the initial one included."""
-        return self.scenario.n_steps // self.scenario.save_every + 1
-
-    @property
-    def frame_bytes(self) -> int:
-        """Size of one frame: position and heading."""
-        return 6 * self.scenario.n_fish * np.dtype(self.dtype).itemsize
-
-    @property
-    def frames_per_part(self) -> int:
-        """How many frames are computed and saved at once, parts as equal as they can be."""
-        pairs = self.scenario.n_fish**2 * self.scenario.save_every
-        most = max(1, int(min(PART_PAIRS / pairs, PART_BYTES / self.frame_bytes)))
-        n_parts = -(-(self.n_frames - 1) // most)
-        return -(-(self.n_frames - 1) // n_parts)
-
-    @property
-    def working_bytes(self) -> int:
-        """Memory that one part needs at its peak."""
-        pairs = PAIR_ARRAYS * self.scenario.n_fish**2 * np.dtype(self.dtype).itemsize
-        return pairs + 4 * (self.frames_per_part + 1) * self.frame_bytes
 
 
 def run(
@@ -113,7 +61,7 @@ def run(
     settled = settle(scenario, convention)
     path = None if out is None else Path(out)
     faults = plan_faults(settled) + convention_faults(convention)
-    faults += _size_faults(settled) if path is None else _path_faults(path, overwrite)
+    faults += size_faults(settled) if path is None else path_faults(path, overwrite=overwrite)
     refuse(f"cannot run {scenario.name!r}", faults)
     if path is not None:
         _start(settled, path, progress)
@@ -165,82 +113,16 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     convention = attributes["convention"]
     scenario = parse_scenario(str(attributes["scenario"]), path.stem).replaced(n_steps=n_steps)
     settled, done = settle(scenario, convention), whole_frames(source)
-    faults = convention_faults(convention) + _resume_faults(settled, done, source == path)
+    faults = convention_faults(convention) + resume_faults(settled, done, source == path)
     refuse(f"cannot resume {path}", faults)
     return source, settled, done
-
-
-def settle(scenario: Scenario, convention: str) -> Plan:
-    """The plan of a run in jax's default float."""
-    return Plan(scenario, convention, jnp.result_type(float).name)
-
-
-def plan_faults(plan: Plan) -> list[Fault]:
-    """The fault of a run whose pairs do not fit this machine's memory."""
-    available = _device_memory()
-    if plan.working_bytes <= available:
-        return []
-    rule = f"must fit in memory: every pair needs {_gib(plan.working_bytes)}, of {_gib(available)}"
-    return [Fault("n_fish", rule, plan.scenario.n_fish)]
-
-
-def existing_faults(path: Path, *, overwrite: bool) -> list[Fault]:
-    """The fault of results that a run would replace without being allowed to."""
-    partial = partial_path(path)
-    if overwrite:
-        return []
-    if partial.exists():
-        rule = "holds an unfinished run: resume it, or allow overwriting"
-        return [Fault("out", rule, str(partial))]
-    if path.exists():
-        return [Fault("out", "must not exist yet: resume it, or allow overwriting", str(path))]
-    return []
-
-
-def _path_faults(path: Path, overwrite: bool) -> list[Fault]:
-    if path.is_dir():
-        return [Fault("out", "must be a file, not a directory", str(path))]
-    if not path.parent.is_dir():
-        return [Fault("out", "must be in an existing folder", str(path))]
-    return existing_faults(path, overwrite=overwrite)
-
-
-def _size_faults(plan: Plan) -> list[Fault]:
-    needed = plan.n_frames * plan.frame_bytes
-    if needed <= IN_MEMORY_BYTES:
-        return []
-    rule = (
-        f"must be given: {plan.n_frames} frames are {_gib(needed)}, above {_gib(IN_MEMORY_BYTES)}"
-    )
-    return [Fault("out", rule, None)]
-
-
-def _resume_faults(plan: Plan, done: int, finished: bool) -> list[Fault]:
-    if done == 0:
-        return [Fault("file", "must hold at least one whole frame", "none")]
-    steps = (done - 1) * plan.scenario.save_every
-    if steps > plan.scenario.n_steps or (finished and steps == plan.scenario.n_steps):
-        rule = f"must exceed the {steps} steps already run (it is the total)"
-        return [Fault("n_steps", rule, plan.scenario.n_steps)]
-    return []
-
-
-def _gib(n_bytes: int) -> str:
-    return f"{n_bytes / 2**30:.3g} GiB"
-
-
-def _device_memory() -> int:
-    stats = jax.local_devices()[0].memory_stats() or {}
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return stats.get("bytes_limit", physical)
 
 
 def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
     attributes = provenance.attributes(plan.scenario, plan.convention, plan.dtype)
     n_fish, dtype = plan.scenario.n_fish, plan.dtype
-    chunk = max(1, min(plan.frames_per_part, CHUNK_BYTES // plan.frame_bytes))
     state = plan.scenario.initial_state(jax.random.key(plan.scenario.seed))
-    with RunFile.create(path, n_fish, dtype, attributes, chunk) as file:
+    with RunFile.create(path, n_fish, dtype, attributes, plan.frames_per_chunk) as file:
         _continue(plan, file, 0, state, progress)
 
 

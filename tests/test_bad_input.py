@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 import kadita_jax as kj
 from kadita_jax.cli import app
-from kadita_jax.dataset import SPARE_BYTES, whole_frames
+from kadita_jax.runfile import SPARE_BYTES, whole_frames
 
 FRAME = (2, 5, 3)
 TINY = 'name = "tiny"\nn_fish = 5\nn_steps = 2\nsave_every = 1\n'
@@ -448,7 +448,7 @@ def on_full_disk(line: str, room: int, change: str = "") -> str:
     program = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
-from kadita_jax import cli, dataset, study
+from kadita_jax import cli, plan, runfile
 {change}
 cli.main()
 """
@@ -480,7 +480,7 @@ def test_full_disk_at_the_start_leaves_no_file(folder: Path) -> None:
 
 
 def test_full_disk_that_hdf5_finds_first_leaves_no_file(folder: Path) -> None:
-    unreserved = "dataset._reserve = lambda path, n_bytes: None"
+    unreserved = "runfile._reserve = lambda path, n_bytes: None"
     message = on_full_disk("run tiny.toml --out out", 4096, unreserved)
     assert re.search(r"could not write out/tiny.nc.partial: .*; disk full\?", message)
     assert contents(folder / "out") == {}
@@ -490,7 +490,7 @@ def test_full_disk_that_hdf5_finds_first_leaves_no_file(folder: Path) -> None:
 def test_full_disk_on_the_way_keeps_what_can_be_continued(folder: Path) -> None:
     long = kj.Scenario(name="long", n_fish=300, n_steps=30, save_every=1)
     (folder / "long.toml").write_text(long.to_toml())
-    frame_by_frame = "study.PART_PAIRS = 1"
+    frame_by_frame = "plan.PART_PAIRS = 1"
     room = SPARE_BYTES + 150_000
     message = on_full_disk("run long.toml --out out", room, frame_by_frame)
     assert "out/long.nc.partial" in message

@@ -1,5 +1,7 @@
 """The twelve metrics: parity, known answers, symmetries, both conventions."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,26 +29,33 @@ def as_dict(metrics) -> dict[str, np.ndarray]:
     return {name: np.asarray(getattr(metrics, name)) for name in NAMES}
 
 
-def measure_all(snapshots) -> dict[str, np.ndarray]:
+def differences(snapshots, which) -> dict[str, float]:
+    """Largest difference from the peer over some snapshots, by metric."""
     rows = [
-        as_dict(measure(snapshots[f"positions_{k}"], snapshots[f"velocities_{k}"], float(box)))
-        for k, box in enumerate(snapshots["box_size"])
+        as_dict(
+            measure(
+                snapshots[f"positions_{k}"],
+                snapshots[f"velocities_{k}"],
+                float(snapshots["box_size"][k]),
+            )
+        )
+        for k in which
     ]
-    return {name: np.array([row[name] for row in rows]) for name in NAMES}
+    found = {name: np.array([row[name] for row in rows]) for name in NAMES}
+    return {name: np.abs(found[name] - snapshots[name][which]).max() for name in NAMES}
 
 
 def test_parity_with_the_peer(snapshots):
     """SPEC section 8: within 1e-12 in float64, every metric of every snapshot."""
-    found = measure_all(snapshots)
-    worst = {name: np.abs(found[name] - snapshots[name]).max() for name in NAMES}
+    worst = differences(snapshots, np.arange(len(snapshots["names"])))
     assert max(worst.values()) <= 1e-12, worst
 
 
 @pytest.mark.usefixtures("float32")
 def test_float32_differs_by_its_rounding_only(snapshots):
     """A value within 1e-6 of a bin's edge may change bins, moving an entropy by log(n)/n."""
-    found = measure_all(snapshots)
-    worst = {name: np.abs(found[name] - snapshots[name]).max() for name in NAMES}
+    # Three of each canonical school: each number of fish compiles once.
+    worst = differences(snapshots, np.arange(12))
     assert worst.pop("spread") < 1e-5
     assert max(worst.values()) < 1e-6, worst
 
@@ -98,13 +107,20 @@ def test_depth_in_two_layers():
     assert found == pytest.approx(np.log(2) / np.log(15), abs=1e-15)
 
 
+@partial(jax.jit, static_argnums=1)
+def counted(values, n_bins):
+    return histogram(values, 0.0, 2.0, n_bins)
+
+
 @given(
-    values=arrays(float, st.integers(1, 40), elements=st.floats(-0.5, 2.5, allow_subnormal=False)),
-    n_bins=st.sampled_from([12, 20, 25]),
+    values=arrays(
+        float, st.sampled_from([1, 2, 40]), elements=st.floats(-0.5, 2.5, allow_subnormal=False)
+    ),
+    n_bins=st.sampled_from([12, 25]),
 )
 def test_histogram_is_numpys(values, n_bins):
     expected, _ = np.histogram(values, n_bins, (0.0, 2.0))
-    np.testing.assert_array_equal(histogram(jnp.asarray(values), 0.0, 2.0, n_bins), expected)
+    np.testing.assert_array_equal(counted(jnp.asarray(values), n_bins), expected)
 
 
 def test_histogram_at_the_edges():
@@ -112,7 +128,7 @@ def test_histogram_at_the_edges():
     np.testing.assert_array_equal(histogram(values, 0.0, 1.0, 2), [1, 2])
 
 
-@given(n_fish=st.integers(2, 12), seed=st.integers(0, 50), twins=st.booleans())
+@given(n_fish=st.sampled_from([2, 5, 6, 12]), seed=st.integers(0, 50), twins=st.booleans())
 @settings(max_examples=40)
 def test_nearest_distances_are_the_sorted_ones(n_fish, seed, twins):
     """Ties count as often as they occur."""
@@ -123,7 +139,7 @@ def test_nearest_distances_are_the_sorted_ones(n_fish, seed, twins):
     distance = np.linalg.norm(offset - BOX * np.round(offset / BOX), axis=-1)
     np.fill_diagonal(distance, np.inf)
     expected = np.sort(distance, axis=1)[:, : min(5, n_fish - 1)]
-    found = nearest_distances(jnp.asarray(position), jnp.asarray(BOX))
+    found = jax.jit(nearest_distances)(jnp.asarray(position), jnp.asarray(BOX))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 

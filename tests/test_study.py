@@ -11,9 +11,10 @@ import pytest
 import xarray as xr
 
 import kadita_jax as kj
-from kadita_jax import study
-from kadita_jax.dataset import partial_path, seconds, second_half, whole_frames
+from kadita_jax import plan
+from kadita_jax.dataset import second_half, seconds
 from kadita_jax.metrics import NAMES
+from kadita_jax.runfile import partial_path, whole_frames
 from kadita_jax.scenario import Scenario
 from kadita_jax.tables import summarize, write_tables
 
@@ -52,8 +53,8 @@ def test_to_a_file_is_the_same_as_in_memory(whole, tmp_path):
 
 
 def test_parts_do_not_change_the_bits(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "PART_PAIRS", 12**2 * 10 * 3)
-    assert study.settle(SMALL, "reference").frames_per_part == 2
+    monkeypatch.setattr(plan, "PART_PAIRS", 12**2 * 10 * 3)
+    assert plan.settle(SMALL, "reference").frames_per_part == 2
     steps = []
     with kj.run(SMALL, out=tmp_path / "small.nc", progress=steps.append) as stored:
         assert_same_frames(stored, whole)
@@ -79,7 +80,7 @@ def test_a_finished_run_is_continued_to_the_bit(whole, tmp_path):
 
 def test_an_interrupted_run_is_continued_to_the_bit(whole, tmp_path, monkeypatch):
     path = tmp_path / "small.nc"
-    monkeypatch.setattr(study, "PART_PAIRS", 1)
+    monkeypatch.setattr(plan, "PART_PAIRS", 1)
 
     def interrupt(done: int) -> None:
         if done == 20:
@@ -98,9 +99,9 @@ KILLED = """
 import jax, os, signal, sys
 jax.config.update("jax_enable_x64", True)
 import kadita_jax as kj
-from kadita_jax import study
+from kadita_jax import plan
 from kadita_jax.scenario import parse_scenario
-study.PART_PAIRS = 1
+plan.PART_PAIRS = 1
 def die(done):
     if done == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from kadita_jax.arrays import vector_faults
 from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.metrics import entropies, order
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
-from kadita_jax.model import normalized, vector_faults
-from kadita_jax.numerics import map_frames
+from kadita_jax.numerics import direction, map_frames
 from kadita_jax.parameters import parameter_faults
 from kadita_jax.pytree import pytree
 
@@ -118,7 +118,7 @@ def _measure(
     box_size: BoxSize,
     convention: str,
 ) -> Metrics:
-    position, heading = wrap(position, box_size), normalized(heading)
+    position, heading = wrap(position, box_size), direction(heading)
     place, swim = (position, box_size, convention), (position, heading, box_size, convention)
     polarization, rotation = order.polarization(heading), order.rotation(*swim)
     seven = {
