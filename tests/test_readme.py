@@ -1,0 +1,48 @@
+"""What the README promises: its example, its commands, its table of benchmarks."""
+
+import json
+import re
+from pathlib import Path
+
+import jax
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def block(language: str, after: str) -> str:
+    """The first fenced block of a language after a mark."""
+    found = re.search(rf"```{language}\n(.*?)```", README[README.index(after) :], re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_ten_lines_print_what_they_promise(capsys):
+    with jax.enable_x64(False), jax.numpy_rank_promotion("allow"):
+        exec(block("python", "## Ten lines"), {})
+    printed, promised = capsys.readouterr().out.split("\n"), block("text", "prints").split("\n")
+    # In between, chaos magnifies what a jax release rounds differently.
+    assert printed[0].split()[:2] == promised[0].split()[:2]
+    assert printed[1].split()[:2] == promised[1].split()[:2]
+    assert printed[2] == promised[2]
+
+
+@pytest.mark.parametrize(
+    ("mark", "ends"),
+    [("<!-- ci: run -->", "kadita run --out schools"), ("<!-- ci: tests -->", "python -m pytest")],
+)
+def test_the_two_commands_are_one_line_each(mark, ends):
+    command = block("bash", mark)
+    assert command.count("\n") == 1
+    assert command.startswith("python -m pip install ")
+    assert command.endswith(f" && {ends}\n")
+
+
+def test_the_speeds_are_those_that_the_benchmark_wrote():
+    figures = json.loads((ROOT / "bench" / "results" / "against_peer.json").read_text())
+    assert figures["machine"]["jax"] in README
+    for name, ours in figures["figures"]["float32"].items():
+        peer = figures["figures"]["peer"][name]
+        cell = f"{ours['step_s'] * 1e3:.3f} ({peer['step_s'] / ours['step_s']:.0f}x)"
+        assert cell in README
