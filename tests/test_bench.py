@@ -13,13 +13,22 @@ BENCH = Path(__file__).parent.parent / "bench"
 @pytest.mark.parametrize(
     ("script", "words", "shown"),
     [
-        ("ensemble.py", ("--seeds", "2", "--shorten", "50"), "of 10 differ at 1%"),
-        ("against_peer.py", ("--repeats", "1", "--shorten", "50", "--without-peer"), "ms/step"),
+        ("parity.py", ("--first", "1"), "oceanic_schooling_index"),
+        (
+            "ensemble.py",
+            ("--schools", "swarm", "--seeds", "2", "--shorten", "50"),
+            "of 10 differ at 1%",
+        ),
+        (
+            "against_peer.py",
+            ("--schools", "swarm", "--repeats", "1", "--shorten", "50", "--without-peer"),
+            "ms/step",
+        ),
     ],
 )
 def test_runs_prints_and_writes(script, words, shown, tmp_path):
     done = subprocess.run(
-        [sys.executable, BENCH / script, "--schools", "swarm", *words, "--out", tmp_path],
+        [sys.executable, BENCH / script, *words, "--out", tmp_path],
         capture_output=True,
         text=True,
         check=False,
