@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kadita_jax import __version__
-from kadita_jax.errors import Fault, InvalidInputError, refuse
+from kadita_jax.errors import InvalidInputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,7 +41,8 @@ def _dtype(help: str) -> Any:
     return typer.Option(metavar="float32|float64", help=help)
 
 
-BoxSizeOption = Annotated[Any, _number(float, "Side of the periodic box, if the file has none.")]
+BOX_SIZE_HELP = "Side of the periodic box; the file's own unless said."
+BoxSizeOption = Annotated[Any, _number(float, BOX_SIZE_HELP)]
 
 RUN_EXAMPLES = """
 [bold]Examples[/bold]
@@ -83,7 +84,7 @@ def scenarios(
 
     with _errors_as_exit_codes():
         if name is not None:
-            print(load_scenario(name).to_toml(), end="")
+            print(load_scenario(name).to_toml(with_name=name not in scenario_names()), end="")
             return
         for known in scenario_names():
             print(f"{known:18}{load_scenario(known).title}")
@@ -93,7 +94,7 @@ def scenarios(
 def run(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME or FILE.toml]...", help="Scenarios; all four when none."),
+        typer.Argument(metavar="NAME or FILE.toml", help="Scenarios; all four when none."),
     ] = None,
     seed: Annotated[Any, _number(int, "Of the random streams.")] = None,
     n_steps: Annotated[Any, _number(int, "Time steps; with --resume the total.")] = None,
@@ -126,17 +127,14 @@ def run(
                 overwrite=overwrite,
             )
             return
-        others = changes | {"NAME": names, "dtype": dtype, "convention": convention}
-        others |= {"out": out and str(out), "overwrite": overwrite or None}
-        given = {k: v for k, v in others.items() if v is not None and k != "n_steps"}
-        rule = "must not be given with --resume: the file says it"
-        refuse("cannot resume", [Fault(name, rule, value) for name, value in given.items()])
-        jobs.continue_run(resume, n_steps)
+        others = {"NAME": names, "seed": seed, "save_every": save_every, "dtype": dtype}
+        others |= {"convention": convention, "out": out, "overwrite": overwrite or None}
+        jobs.continue_run(resume, n_steps, others)
 
 
 @app.command("metrics", epilog="[bold]Example[/bold]  kadita metrics tracks.nc --box-size 25")
 def metrics(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc...")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc", help="NetCDF of tracks.")],
     convention: Annotated[str, _convention("Of the metrics.")] = "reference",
     box_size: BoxSizeOption = None,
     dtype: Annotated[str | None, _dtype("The file's own unless said.")] = None,
@@ -151,10 +149,10 @@ def metrics(
 
 @app.command("plot", epilog="[bold]Example[/bold]  kadita plot schools/swarm.nc --out pictures")
 def plot(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc...")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc", help="NetCDF of tracks.")],
     convention: Annotated[
-        str, _convention("Of the metrics, where the file has none.")
-    ] = "reference",
+        str | None, _convention("Measures anew; else as in the file, or reference.")
+    ] = None,
     box_size: BoxSizeOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder; beside the file unless said.")] = None,
 ) -> None:
@@ -177,8 +175,8 @@ def _errors_as_exit_codes() -> Iterator[None]:
         yield
     except InvalidInputError as error:
         _leave(error, 2)
-    except KeyboardInterrupt:
-        _leave("interrupted; what was saved can be continued with kadita run --resume", 130)
+    except KeyboardInterrupt as error:
+        _leave(" ".join(["interrupted", *map(str, error.args)]), 130)
     except OSError as error:
         _leave(error, 1)
 

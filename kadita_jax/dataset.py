@@ -11,6 +11,7 @@ import xarray as xr
 
 from kadita_jax import layout
 from kadita_jax.errors import Fault, InvalidInputError, refuse
+from kadita_jax.files import partial_path
 from kadita_jax.metrics import STATES
 
 
@@ -44,7 +45,9 @@ def unreadable(path: Path) -> list[Fault]:
     if path.is_dir():
         return [Fault("file", "must be a file, not a directory", str(path))]
     if not path.is_file():
-        return [Fault("file", "must exist", str(path))]
+        unfinished = partial_path(path).exists()
+        hint = "; an unfinished run can be continued with kadita run --resume" if unfinished else ""
+        return [Fault("file", f"must exist{hint}", str(path))]
     try:
         netCDF4.Dataset(path).close()
     except (OSError, RuntimeError) as error:
@@ -84,6 +87,12 @@ def seconds(dataset: xr.Dataset) -> np.ndarray:
 def second_half(series: np.ndarray) -> np.ndarray:
     """The frames from T // 2 on, that means and standard deviations are taken over."""
     return series[series.shape[0] // 2 :]
+
+
+def mean_and_std(series: np.ndarray) -> tuple[float, float]:
+    """Over the frames in which a metric is defined (std with ddof 0); nan, nan if in none."""
+    defined = series[np.isfinite(series)]
+    return (float(defined.mean()), float(defined.std())) if defined.size else (np.nan, np.nan)
 
 
 def final_state(dataset: xr.Dataset) -> str:

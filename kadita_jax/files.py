@@ -5,6 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PARTIAL = ".partial"
+
+
+def partial_path(path: Path) -> Path:
+    """Where an unfinished file grows: beside its final name, never under it."""
+    return path.with_name(path.name + PARTIAL)
+
+
+def final_path(path: Path) -> Path:
+    """The final name of a file, given either that or the name of its unfinished part."""
+    return path.with_name(path.name.removesuffix(PARTIAL))
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -12,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     When anything fails the temporary file is removed and `path` stays as it was.
     """
-    partial = path.with_name(path.name + ".partial")
+    partial = partial_path(path)
     try:
         yield partial
         os.replace(partial, path)

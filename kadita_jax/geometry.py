@@ -3,6 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kadita_jax.numerics import safe_sqrt, tiny_length
+
+Components = tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]
 BoxSize = Float[Array, ""] | None
 
 
@@ -11,6 +14,12 @@ def shortest(offset: Float[Array, "*batch"], box_size: BoxSize) -> Float[Array, 
     if box_size is None:
         return offset
     return offset - box_size * jnp.round(offset / box_size)
+
+
+def pair_offsets(position: Float[Array, "fish 3"], box_size: BoxSize) -> Components:
+    """Components (N, N) of the shortest offset from fish i (row) to fish j (column)."""
+    x, y, z = (shortest(c[None, :] - c[:, None], box_size) for c in position.T)
+    return x, y, z
 
 
 def wrap(position: Float[Array, "*batch 3"], box_size: BoxSize) -> Float[Array, "*batch 3"]:
@@ -24,16 +33,19 @@ def wrap(position: Float[Array, "*batch 3"], box_size: BoxSize) -> Float[Array, 
 def circular_centre(position: Float[Array, "fish 3"], box_size: BoxSize) -> Float[Array, "3"]:
     """The school's centre, axis by axis the mean angle of 2 pi x / L turned back into a length.
 
-    In open water the plain mean. An axis along which the fish balance exactly around the box has
-    no mean angle; its centre is then 0, with derivative 0.
+    In open water the plain mean. Along an axis on which the fish balance around the box (a mean
+    of unit vectors shorter than the tiny length) there is no mean angle; its centre is then 0,
+    with derivative 0.
     """
     if box_size is None:
         return jnp.mean(position, axis=0)
     turn = 2 * jnp.pi / box_size
     sine = jnp.mean(jnp.sin(turn * position), axis=0)
     cosine = jnp.mean(jnp.cos(turn * position), axis=0)
-    balanced = (sine == 0) & (cosine == 0)
-    return jnp.arctan2(sine, jnp.where(balanced, 1.0, cosine)) / turn
+    length = safe_sqrt(sine * sine + cosine * cosine)
+    balanced = length < tiny_length(position)
+    angle = jnp.arctan2(jnp.where(balanced, 0.0, sine), jnp.where(balanced, 1.0, cosine))
+    return angle / turn
 
 
 def unwrap(

@@ -11,6 +11,7 @@ import xarray as xr
 from kadita_jax import plot, study
 from kadita_jax.dataset import holds_float64, reading, unreadable
 from kadita_jax.errors import Fault, InvalidInputError, refuse
+from kadita_jax.files import final_path, partial_path
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.plan import existing_faults, plan_faults, settle
 from kadita_jax.runfile import best_source
@@ -50,16 +51,25 @@ def run_all(
         target = targets[scenario.name]
         run = partial(study.run, scenario, out=target, convention=convention, overwrite=overwrite)
         with progress_bar(scenario.name, scenario.n_steps) as progress:
-            finished[scenario.name] = run(progress=progress)
+            finished[scenario.name] = _or_how_to_resume(target, partial(run, progress=progress))
         _write_results(finished[scenario.name], target)
     show(paper_table(finished))
 
 
-def continue_run(path: Path, n_steps: Any) -> None:
-    """Continue the run of a file, and write its tables and picture anew."""
+def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
+    """Continue the run of a file, and write its tables and picture anew.
+
+    Any of the `others`, options that only a new run can have, is refused.
+    """
+    rule = "must not be given with --resume: the file says it"
+    given = {name: value for name, value in others.items() if value is not None}
+    refuse("cannot resume", [Fault(n, rule, _shown(value)) for n, value in given.items()])
+    path = final_path(path)
     _use_dtype(_widest_dtype([best_source(path)]))
     with progress_bar(path.stem, study.steps_planned(path, n_steps)) as progress:
-        dataset = study.resume(path, n_steps=n_steps, progress=progress)
+        dataset = _or_how_to_resume(
+            path, lambda: study.resume(path, n_steps=n_steps, progress=progress)
+        )
     _write_results(dataset, path)
     show(paper_table({path.stem: dataset}))
 
@@ -78,10 +88,10 @@ def measure_all(
         show(metrics_table(f"{path} ({convention})", dataset))
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            write_tables(dataset, out, path.stem)
+            write_tables(dataset, out, f"{path.stem}_{convention}")
 
 
-def plot_all(paths: list[Path], *, box_size: Any, convention: str, out: Path | None) -> None:
+def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: Path | None) -> None:
     """Draw the summary picture of each file, beside it or in a folder."""
     targets = [(path.parent if out is None else out) / f"{path.stem}.png" for path in paths]
     faults = _use_dtype(_widest_dtype(paths)) + _repeat_faults("FILE.nc", targets)
@@ -94,6 +104,19 @@ def plot_all(paths: list[Path], *, box_size: Any, convention: str, out: Path | N
         with reading(path):
             plot.save(plot.summary(dataset), target)
         print(target)
+
+
+def _shown(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _or_how_to_resume(path: Path, work: Callable[[], xr.Dataset]) -> xr.Dataset:
+    try:
+        return work()
+    except KeyboardInterrupt:
+        saved = partial_path(path).exists()
+        hint = f"; continue with: kadita run --resume {path}" if saved else " before any frame"
+        raise KeyboardInterrupt(hint) from None
 
 
 def _write_results(dataset: xr.Dataset, path: Path) -> None:

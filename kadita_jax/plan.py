@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kadita_jax.errors import Fault
-from kadita_jax.runfile import partial_path
+from kadita_jax.files import partial_path
 from kadita_jax.scenario import Scenario
 
 # A run without a file must fit in memory as a whole; above this it is sent to a file.
@@ -113,7 +113,10 @@ def resume_faults(plan: Plan, done: int, finished: bool) -> list[Fault]:
     if done == 0:
         return [Fault("file", "must hold at least one whole frame", "none")]
     steps = (done - 1) * plan.scenario.save_every
-    if steps > plan.scenario.n_steps or (finished and steps == plan.scenario.n_steps):
+    if finished and steps == plan.scenario.n_steps:
+        rule = f"must be given and exceed {steps}, the total that the run has already reached"
+        return [Fault("n_steps", rule, steps)]
+    if steps > plan.scenario.n_steps:
         rule = f"must exceed the {steps} steps already run (it is the total)"
         return [Fault("n_steps", rule, plan.scenario.n_steps)]
     return []

@@ -19,9 +19,21 @@ REFERENCES = (
 )
 
 
-def attributes(scenario: Scenario, convention: str, dtype: str) -> dict[str, Any]:
-    """Every global attribute of a run's file."""
-    return _about(scenario) | _settings(scenario, convention) | _machine(dtype)
+def attributes(
+    scenario: Scenario, convention: str, dtype: str, *, first_step: int = 0, history: str = ""
+) -> dict[str, Any]:
+    """Every global attribute of a run's file.
+
+    The history gains a line: which steps, from `first_step` on, are computed with what.
+    """
+    machine = _machine(dtype)
+    stretch = (
+        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} steps {first_step} to {scenario.n_steps} by "
+        f"kadita_jax {machine['kadita_jax_version']}, jax {machine['jax_version']} "
+        f"on {machine['device']}"
+    )
+    told = {"history": f"{history}\n{stretch}".strip()}
+    return _about(scenario) | told | _settings(scenario, convention) | machine
 
 
 def faults(found: dict[str, Any]) -> list[Fault]:
@@ -40,13 +52,11 @@ def faults(found: dict[str, Any]) -> list[Fault]:
 
 
 def _about(scenario: Scenario) -> dict[str, Any]:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "Conventions": "CF-1.11",
         "title": scenario.title or f"A school of {scenario.n_fish} fish: {scenario.name}",
         "institution": "not stated",
         "source": f"kadita_jax {kadita_jax.__version__}, Couzin zone model of fish schooling",
-        "history": f"{now} written by kadita_jax {kadita_jax.__version__}",
         "references": REFERENCES,
         "comment": "lengths in body lengths (bl), angles in radians except blind_angle in degrees",
     }
@@ -71,10 +81,15 @@ def _machine(dtype: str) -> dict[str, Any]:
         "dtype": dtype,
         "device": jax.local_devices()[0].device_kind,
         "backend": jax.default_backend(),
-        "prng_implementation": str(jax.config.jax_default_prng_impl),
-        "prng_partitionable": str(jax.config.jax_threefry_partitionable),
+        "prng_implementation": _setting("jax_default_prng_impl"),
+        "prng_partitionable": _setting("jax_threefry_partitionable"),
         "kadita_jax_version": kadita_jax.__version__,
         "jax_version": jax.__version__,
         "numpy_version": np.__version__,
         "python_version": platform.python_version(),
     }
+
+
+def _setting(name: str) -> str:
+    # By name: jax 0.10 and 0.12 declare different attributes of its configuration.
+    return str(getattr(jax.config, name))

@@ -22,7 +22,7 @@ def pytree(*, static: tuple[str, ...] = ()) -> Any:
     """
 
     def decorate(cls: type[T]) -> type[T]:
-        frozen = dataclass(frozen=True)(cls)
+        frozen = dataclass(frozen=True, eq=False)(cls)
         names = [f.name for f in fields(frozen)]  # type: ignore[arg-type]
         _register(frozen, tuple(n for n in names if n not in static), static)
         return frozen

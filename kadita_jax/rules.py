@@ -11,11 +11,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kadita_jax.geometry import Components
 from kadita_jax.keys import RandomKey
 from kadita_jax.model import Params, per_fish
 from kadita_jax.numerics import angle_between, direction, safe_sqrt, tiny_length
-
-Components = tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]
 
 
 class PairTerms(NamedTuple):

@@ -13,15 +13,11 @@ import numpy as np
 
 from kadita_jax import layout
 from kadita_jax.dataset import reading, unreadable
+from kadita_jax.files import partial_path
 
 # What HDF5 may need beyond the frames themselves: its own tables, a few chunks written again.
 SPARE_BYTES = 2**22
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-
-
-def partial_path(path: Path) -> Path:
-    """Where the file of an unfinished run grows: beside its final name, never under it."""
-    return path.with_name(path.name + ".partial")
 
 
 def best_source(path: Path) -> Path:

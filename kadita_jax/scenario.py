@@ -102,13 +102,16 @@ class Scenario(BaseModel):
         given = {name: value for name, value in changes.items() if value is not None}
         return Scenario(**(self.model_dump() | given))
 
-    def to_toml(self) -> str:
-        """The scenario file, each field with its meaning, unit and range as a comment."""
+    def to_toml(self, *, with_name: bool = True) -> str:
+        """The scenario file, each field with its meaning, unit and range as a comment.
+
+        Without its name a copy is called after the file it is written to.
+        """
         lines = []
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            if value is not None:
-                lines.append(f"# {field.description}\n{name} = {json.dumps(value)}\n")
+            if value is not None and (with_name or name != "name"):
+                lines.append(f"# {field.description}\n{name} = {_toml(value)}\n")
         return "\n".join(lines)
 
 
@@ -187,3 +190,16 @@ def _type_fault(details: ErrorDetails) -> Fault:
         return unknown(field, Scenario.model_fields, details["input"])
     rule = details["msg"].replace("Input should", "must").replace("String should", "must")
     return Fault(field, rule, details["input"])
+
+
+def _toml(value: Any) -> str:
+    # JSON's literals are TOML's but for two: no surrogate pairs, no bare DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def canonical_name(scenario: Scenario) -> str | None:
+    """Which canonical school this is, whatever its name, seed and length; None for another."""
+    free = {"name", "title", "seed", "n_steps", "save_every"}
+    physics = scenario.model_dump(exclude=free)
+    same = (n for n in CANONICAL if load_scenario(n).model_dump(exclude=free) == physics)
+    return next(same, None)

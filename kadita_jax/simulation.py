@@ -50,7 +50,10 @@ def step(state: State, params: Params, key: RandomKey) -> State:
     - `key`: used as it is: one step, one key.
 
     **Returns:** the next state, positions wrapped into the box, headings of unit length.
+
+    **Raises:** `InvalidInputError` naming every parameter whose shape or dtype is not the state's.
     """
+    refuse("invalid step", _leaves_faults(state, params))
     total = sum_over_all(state, params)
     desired = desired_direction(total, state.heading)
     heading = perturb(turn(state.heading, desired, params.max_turn), params.noise, key)
@@ -174,6 +177,11 @@ def _run_faults(
         faults.append(Fault("first_step + n_steps", rule, first_step + n_steps))
     if neighbours not in NEIGHBOURS:
         faults.append(Fault("neighbours", f"must be one of {', '.join(NEIGHBOURS)}", neighbours))
+    return faults + _leaves_faults(state, params)
+
+
+def _leaves_faults(state: State, params: Params) -> list[Fault]:
+    faults = []
     for field in fields(Params):  # type: ignore[arg-type]
         leaf = getattr(params, field.name)
         if isinstance(leaf, jax.Array):

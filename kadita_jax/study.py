@@ -13,12 +13,12 @@ import xarray as xr
 from kadita_jax import provenance
 from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
 from kadita_jax.errors import Unchecked, refuse
-from kadita_jax.files import replacing
+from kadita_jax.files import final_path, partial_path, replacing
 from kadita_jax.metrics import NAMES, measure_trajectory, state_label
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
 from kadita_jax.model import State
 from kadita_jax.plan import Plan, path_faults, plan_faults, resume_faults, settle, size_faults
-from kadita_jax.runfile import RunFile, best_source, partial_path, whole_frames
+from kadita_jax.runfile import RunFile, best_source, whole_frames
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 from kadita_jax.simulation import Trajectory, simulate
 
@@ -45,7 +45,8 @@ def run(
     - `scenario`: a Scenario, the name of a canonical one, or the path of a TOML file.
     - `seed`, `n_steps`, `save_every`: replace the scenario's own.
     - `out`: path of a NetCDF file. Frames are streamed to OUT.partial, moved to OUT when
-        complete. Without it the run is held in memory, refused beyond 2 GiB.
+        complete. Without it the run is returned in memory, refused beyond 2 GiB; on its way
+        there it needs room in the system's temporary folder.
     - `convention`: of the metrics, "reference" or "corrected".
     - `overwrite`: whether an existing OUT, or the part of an unfinished run, may be replaced.
     - `progress`: called with the number of steps done, now and then.
@@ -70,30 +71,39 @@ def run(
         whole = Path(folder) / "run.nc"
         _start(settled, whole, progress)
         with open_run(whole) as dataset:
-            return dataset.load()
+            return dataset.load().drop_encoding()
 
 
 def resume(
     path: str | Path, *, n_steps: int | Unchecked | None = None, progress: Progress | None = None
 ) -> xr.Dataset:
-    """Continue the finished or killed run of a file, with the same bits as one longer run.
+    """Continue the finished or killed run of a file, as if it had never stopped.
+
+    The bits are those of one longer run on the same jax release, backend and kind of device;
+    the file's history tells which each stretch was computed with.
 
     **Arguments:**
 
-    - `path`: the run's file, or the name it would have had: PATH.partial is looked for.
+    - `path`: the run's file, the name it would have had, or the PATH.partial that is left.
     - `n_steps`: the TOTAL number of steps to reach; the run's own when None.
     - `progress`: called with the number of steps done, now and then.
 
     **Raises:** `InvalidInputError` when there is nothing to continue from, or the run was made
     with another dtype or random number generator than jax has now.
     """
-    path = Path(path)
+    path = final_path(Path(path))
     source, settled, done = _resumed(path, n_steps)
     state = State(*map(jnp.asarray, read_frame(source, done - 1)))
     if source == path:
         with replacing(partial_path(path)) as copy:
             shutil.copyfile(path, copy)
-    changed = provenance.attributes(settled.scenario, settled.convention, settled.dtype)
+    changed = provenance.attributes(
+        settled.scenario,
+        settled.convention,
+        settled.dtype,
+        first_step=(done - 1) * settled.scenario.save_every,
+        history=str(read_attributes(source).get("history", "")),
+    )
     with RunFile.reopen(path, changed) as file:
         _continue(settled, file, done, state, progress)
     return open_run(path)
@@ -101,7 +111,7 @@ def resume(
 
 def steps_planned(path: Path, n_steps: Unchecked) -> int:
     """How many steps `resume` of this file would reach, checked as it would."""
-    return _resumed(path, n_steps)[1].scenario.n_steps
+    return _resumed(final_path(path), n_steps)[1].scenario.n_steps
 
 
 def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:

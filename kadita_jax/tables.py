@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from kadita_jax.dataset import second_half, seconds
+from kadita_jax.dataset import mean_and_std, second_half, seconds
 from kadita_jax.files import replacing
 from kadita_jax.layout import SPACE
 from kadita_jax.metrics import NAMES, STATES
@@ -16,7 +16,10 @@ from kadita_jax.metrics import NAMES, STATES
 
 @dataclass(frozen=True)
 class Summary:
-    """One metric over a run: mean and std (ddof 0) of the second half, the rest over all frames."""
+    """One metric over a run's defined frames.
+
+    Mean and std (ddof 0) are of the second half, min and max of all frames, final of the last.
+    """
 
     mean: float
     std: float
@@ -31,9 +34,10 @@ def summarize(dataset: xr.Dataset) -> dict[str, Summary]:
 
 
 def _summary(series: np.ndarray) -> Summary:
-    half = second_half(series)
-    numbers = half.mean(), half.std(), series[-1], series.min(), series.max()
-    return Summary(*map(float, numbers))
+    mean, std = mean_and_std(second_half(series))
+    defined = series[np.isfinite(series)]
+    low, high = (defined.min(), defined.max()) if defined.size else (np.nan, np.nan)
+    return Summary(mean, std, float(series[-1]), float(low), float(high))
 
 
 def write_tables(dataset: xr.Dataset, folder: Path, name: str) -> list[Path]:

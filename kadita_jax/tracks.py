@@ -11,17 +11,16 @@ import xarray as xr
 from kadita_jax.dataset import open_run, reading
 from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.metrics import NAMES, measure_trajectory, state_label
-from kadita_jax.metrics.convention import REFERENCE, convention_faults
+from kadita_jax.metrics.convention import REFERENCE, box_faults, convention_faults
 from kadita_jax.parameters import parameter_faults
+from kadita_jax.plan import PART_PAIRS
 
 # The names that programs of the field give to the two arrays and their axes.
 POSITION_NAMES = ("position", "positions")
 HEADING_NAMES = ("heading", "headings", "velocity", "velocities")
-TIME_DIMS = ("time", "frame", "frames", "step")
+TIME_DIMS = ("time", "t", "frame", "frames", "step")
 SPACE_DIMS = ("space", "spatial", "axis", "xyz")
 DIMS = ("time", "fish", "space")
-
-PART_PAIRS = 2.5e8
 
 
 def measure_file(
@@ -35,7 +34,7 @@ def measure_file(
     **Arguments:**
 
     - `path`: a NetCDF file with variables `position(s)` and `heading(s)` or `velocity`/
-        `velocities`, dims time, fish, space (3) in any order.
+        `velocities`, dims time, fish, space (3) in any order; dims of one entry are dropped.
     - `box_size`: side of the periodic box, bl; the file's own attribute when None. A file
         without one is open water, which needs convention "corrected".
     - `convention`: "reference" or "corrected".
@@ -47,11 +46,9 @@ def measure_file(
     """
     path = Path(path)
     source = open_run(path)
-    box_size = _plain(source.attrs.get("box_size")) if box_size is None else box_size
+    box_size = _own_box(source) if box_size is None else box_size
     faults = _file_faults(source) + _setting_faults(box_size, convention)
-    if box_size is None and convention == REFERENCE:
-        rule = "must be given (the file has none), or the convention be 'corrected'"
-        faults.append(Fault("box_size", rule, None))
+    faults += box_faults(box_size, convention)
     refuse(f"cannot measure {path}", faults)
     tracks = _tracks(source)
     series = _measure(path, tracks, box_size, convention)
@@ -67,17 +64,21 @@ def measured_or_measure(
     path: str | Path,
     *,
     box_size: float | Unchecked | None = None,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
 ) -> xr.Dataset:
-    """A run of ours as it is; any other file by `measure_file`."""
+    """A run of ours as it is, unless a box or a convention is asked for; else `measure_file`."""
     dataset = open_run(path)
-    if all(name in dataset for name in ("position", "heading", "state", *NAMES)):
-        refuse(f"cannot use {path}", _setting_faults(box_size, convention))
+    is_ours = all(name in dataset for name in ("position", "heading", "state", *NAMES))
+    if is_ours and box_size is None and convention is None:
         return dataset
-    return measure_file(path, box_size=box_size, convention=convention)
+    return measure_file(path, box_size=box_size, convention=convention or REFERENCE)
 
 
-def _plain(value: Any) -> Any:
+def _own_box(source: xr.Dataset) -> Any:
+    """The file's box_size as one number; three equal sides are one."""
+    value = source.attrs.get("box_size")
+    if isinstance(value, np.ndarray) and value.size and np.all(value == value.flat[0]):
+        value = value.flat[0]
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -97,7 +98,10 @@ def _file_faults(source: xr.Dataset) -> list[Fault]:
             found = ", ".join(map(str, source.variables)) or "nothing"
             faults.append(Fault(names[0], f"must be a variable named {' or '.join(names)}", found))
         elif _order(source[name]) is None:
-            rule = "must have dims time, fish and space, with 3 components along space"
+            rule = (
+                f"must have a dim named {' or '.join(TIME_DIMS)}, one of 3 named "
+                f"{' or '.join(SPACE_DIMS)}, and one more of any name, the fish"
+            )
             faults.append(Fault(str(name), rule, dict(source[name].sizes)))
     return faults or _size_faults(source)
 
@@ -114,9 +118,14 @@ def _size_faults(source: xr.Dataset) -> list[Fault]:
 
 
 def _order(array: xr.DataArray) -> tuple[Hashable, ...] | None:
-    """The array's dims in the order time, fish, space; None when they cannot be told."""
+    """The array's dims in the order time, fish, space; None when they cannot be told.
+
+    A dim of one entry beside these, such as a single keypoint, is no obstacle.
+    """
     time, space = _first(TIME_DIMS, array.dims), _first(SPACE_DIMS, array.dims)
     rest = [dim for dim in array.dims if dim not in (time, space)]
+    several = [dim for dim in rest if array.sizes[dim] != 1]
+    rest = several or rest[:1]
     if time is None or space is None or len(rest) != 1 or array.sizes[space] != 3:
         return None
     return time, rest[0], space
@@ -137,7 +146,8 @@ def _tracks(source: xr.Dataset) -> xr.Dataset:
 def _standard(array: xr.DataArray) -> xr.DataArray:
     order = _order(array)
     assert order is not None
-    bare = array.drop_vars(list(array.coords)).transpose(*order)
+    bare = array.drop_vars(list(array.coords))
+    bare = bare.squeeze([dim for dim in bare.dims if dim not in order]).transpose(*order)
     return bare.rename({old: new for old, new in zip(order, DIMS, strict=True) if old != new})
 
 

@@ -392,10 +392,10 @@ COMMANDS = {
         "metrics headless.nc", ("heading", "must be a variable named", "got 'position'")
     ),
     "tracks in the plane": command(
-        "metrics flat.nc", ("position", "3 components along space", "'space': 2")
+        "metrics flat.nc", ("position", "one of 3 named space", "'space': 2")
     ),
     "dimensions without meaning": command(
-        "metrics unnamed.nc", ("heading", "must have dims time, fish and space", "'a': 2, 'b': 5")
+        "metrics unnamed.nc", ("heading", "must have a dim named time", "'a': 2, 'b': 5")
     ),
     "tracks without frames": command(
         "metrics frameless.nc", ("position", "at least one frame", "got (0, 5, 3)")
@@ -407,7 +407,7 @@ COMMANDS = {
         "metrics open.nc --box-size -1", ("box_size", "finite and > 0", "got -1.0")
     ),
     "plot open water": command(
-        "plot open.nc", ("open.nc: box_size", "or the convention be 'corrected'", "got None")
+        "plot open.nc", ("open.nc: box_size", "open water needs 'corrected'", "got None")
     ),
     "plot with a misspelt convention": command(
         "plot good.nc --convention corected", ("convention", "must be one of", "got 'corected'")

@@ -107,6 +107,28 @@ def test_a_picture_of_every_kind_of_file(path, tmp_path, convention):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_the_picture_shows_the_datasets_numbers(path):
+    with xr.open_dataset(path) as stored:
+        axes = kj.plot.summary(stored).axes
+        drawn = [line.get_ydata() for panel in axes for line in panel.get_lines()]
+        for name in ("polarization", "rotation", "oceanic_schooling_index"):
+            assert any(np.array_equal(values, stored[name]) for values in drawn), name
+        half = stored["school_shape_entropy"].values[1:]
+        expected = f"{half.mean():.2f} ± {half.std():.2f}"
+        assert expected in [text.get_text() for panel in axes for text in panel.texts]
+
+
+def test_a_single_keypoint_and_an_equal_sided_box(tmp_path):
+    random = np.random.default_rng(0)
+    position, heading = random.uniform(0, 8, (2, 2, 3, 1, 7))
+    dims = ("t", "space", "keypoints", "individuals")
+    tracks = xr.Dataset({"position": (dims, position), "heading": (dims, heading)})
+    tracks.assign_attrs(box_size=[8.0, 8.0, 8.0]).to_netcdf(tmp_path / "tracks.nc")
+    measured = measure_file(tmp_path / "tracks.nc")
+    expected = kj.metrics.measure(position[1, :, 0].T, heading[1, :, 0].T, 8.0)
+    assert float(measured["spread"][1]) == pytest.approx(float(expected.spread), abs=1e-13)
+
+
 def test_pictures_of_one_fish_and_one_frame():
     lone = kj.run(Scenario(name="lone", n_fish=1, n_steps=1, save_every=1), convention="corrected")
     assert kj.plot.summary(lone).axes

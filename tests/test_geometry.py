@@ -1,5 +1,6 @@
 """The periodic box: nearest images, wrapping, and a centre that goes round."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -59,6 +60,10 @@ def test_unwrap_makes_a_straddling_school_whole():
 
 
 def test_centre_of_a_balanced_axis_is_defined():
-    """Two fish half a box apart have no mean angle along that axis."""
-    position = jnp.array([[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
-    np.testing.assert_allclose(circular_centre(position, BOX), [0, 1, 1], atol=1e-12)
+    """Fish half a box, or evenly spaced around it, apart have no mean angle along that axis."""
+    for n_fish in (2, 4, 5):
+        x = 3.0 + 25 * jnp.arange(n_fish) / n_fish
+        position = jnp.stack([x, jnp.ones(n_fish), jnp.ones(n_fish)], axis=1)
+        np.testing.assert_allclose(circular_centre(position, BOX), [0, 1, 1], atol=1e-12)
+        slope = jax.grad(lambda p: circular_centre(p, BOX)[0])(position)
+        np.testing.assert_array_equal(slope, 0)

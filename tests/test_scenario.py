@@ -3,11 +3,13 @@
 import jax
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kadita_jax as kj
 from kadita_jax.metrics import NAMES
 from kadita_jax.parameters import PARAMETERS
-from kadita_jax.scenario import Scenario, parse_scenario
+from kadita_jax.scenario import Scenario, canonical_name, parse_scenario
 
 # SPEC section 7, columns swarm, torus, dynamic_parallel, highly_parallel.
 CANONICAL = {
@@ -61,6 +63,18 @@ def test_params_and_state_are_ready_to_simulate():
     state = scenario.initial_state(jax.random.key(0))
     assert state.position.shape == (200, 3)
     assert float(kj.metrics.measure(state.position, state.heading, 25.0).rotation) > 0.9
+
+
+@given(title=st.text())
+def test_any_title_goes_to_toml_and_back(title):
+    scenario = Scenario(title=title)
+    assert parse_scenario(scenario.to_toml(), "x") == scenario
+
+
+def test_a_canonical_school_is_known_by_its_physics():
+    swarm = kj.load_scenario("swarm")
+    assert canonical_name(swarm.replaced(name="mine", seed=1, n_steps=20)) == "swarm"
+    assert canonical_name(swarm.replaced(n_fish=12)) is None
 
 
 def test_replaced_checks_again():

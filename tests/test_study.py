@@ -13,8 +13,9 @@ import xarray as xr
 import kadita_jax as kj
 from kadita_jax import plan
 from kadita_jax.dataset import second_half, seconds
+from kadita_jax.files import partial_path
 from kadita_jax.metrics import NAMES
-from kadita_jax.runfile import partial_path, whole_frames
+from kadita_jax.runfile import whole_frames
 from kadita_jax.scenario import Scenario
 from kadita_jax.tables import summarize, write_tables
 
@@ -103,6 +104,7 @@ from kadita_jax import plan
 from kadita_jax.scenario import parse_scenario
 plan.PART_PAIRS = 1
 def die(done):
+    print(done, flush=True)
     if done == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 kj.run(parse_scenario(open(sys.argv[1]).read(), "small"), out=sys.argv[2], progress=die)
@@ -120,19 +122,42 @@ def test_a_killed_run_is_never_found_under_its_final_name(whole, tmp_path):
 
 
 def test_killed_at_any_moment(tmp_path):
-    """SIGKILL from outside, whenever it hits: no final file, and what is whole can be read."""
+    """SIGKILL from outside: no final file, and what is whole are the first frames of the run."""
     path, settings = tmp_path / "small.nc", tmp_path / "small.toml"
     settings.write_text(SMALL.replaced(n_steps=100_000).to_toml())
-    process = subprocess.Popen([sys.executable, "-c", KILLED, settings, path, "-1"])
-    while not partial_path(path).exists():
-        assert process.poll() is None
-        time.sleep(0.02)
-    time.sleep(0.5)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    killed = [sys.executable, "-c", KILLED, settings, path, "-1"]
+    with subprocess.Popen(killed, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"10\n"
+        time.sleep(0.3)
+        os.kill(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
     assert not path.exists()
-    frames = whole_frames(partial_path(path))
-    assert 0 <= frames < 10_001
+    n_whole = whole_frames(partial_path(path))
+    if n_whole < 2:
+        pytest.skip("killed before the first part, or in the milliseconds of a write")
+    expected = kj.run(SMALL, n_steps=10 * (n_whole - 1))
+    with xr.open_dataset(partial_path(path), engine="netcdf4") as left:
+        np.testing.assert_array_equal(left["position"][:n_whole], expected["position"])
+
+
+def test_the_unfinished_file_may_be_named_itself(whole, tmp_path):
+    path, settings = tmp_path / "small.nc", tmp_path / "small.toml"
+    settings.write_text(SMALL.to_toml())
+    subprocess.run([sys.executable, "-c", KILLED, settings, path, "20"], check=False)
+    with kj.resume(partial_path(path)) as resumed:
+        assert_same_frames(resumed, whole)
+        assert resumed.attrs["history"].count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir() if p != settings] == ["small.nc"]
+
+
+def test_undefined_frames_are_left_out_of_the_summary(whole):
+    gap = whole.copy(deep=True)
+    gap["rotation"][3] = np.nan
+    series = np.delete(whole["rotation"].values, 3)
+    found = summarize(gap)["rotation"]
+    assert found.mean == pytest.approx(series[2:].mean(), abs=1e-15)
+    assert (found.min, found.max) == (series.min(), series.max())
 
 
 def test_a_frame_without_a_time_is_not_whole(tmp_path):

@@ -9,7 +9,8 @@ drop nothing, and nan where the reference returns 0.5.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kadita_jax.errors import Fault
+from kadita_jax.errors import Fault, refuse
+from kadita_jax.geometry import BoxSize
 
 REFERENCE = "reference"
 CORRECTED = "corrected"
@@ -26,3 +27,21 @@ def convention_faults(convention: object) -> list[Fault]:
 def undefined(convention: str, like: Float[Array, "..."]) -> Float[Array, ""]:
     """What an entropy of too few values is: 0.5 in the paper, nan when corrected."""
     return jnp.asarray(0.5 if convention == REFERENCE else jnp.nan, like.dtype)
+
+
+def required_box(box_size: BoxSize) -> Float[Array, ""]:
+    """The box, which the bins of the reference convention are fractions of.
+
+    **Raises:** `InvalidInputError` in open water.
+    """
+    refuse("cannot measure", box_faults(box_size, REFERENCE))
+    assert box_size is not None
+    return box_size
+
+
+def box_faults(box_size: object, convention: object) -> list[Fault]:
+    """The fault of measuring open water under the reference convention."""
+    if box_size is not None or convention != REFERENCE:
+        return []
+    rule = "must be given under the reference convention; open water needs 'corrected'"
+    return [Fault("box_size", rule, None)]

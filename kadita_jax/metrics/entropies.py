@@ -1,8 +1,13 @@
 """The seven entropies of one snapshot: each says which values go into which bins.
 
 All are in [0, 1], 0 is order and 1 disorder; with too few fish 0.5 under "reference" and nan
-under "corrected". Positions are expected inside the box, headings of unit length; `measure`
-sees to both. Published in arXiv 2602.07948; the corrections are `kadita_jax.metrics.convention`.
+under "corrected". Published in arXiv 2602.07948; the corrections are told in
+`kadita_jax.metrics.convention`. Arguments of all:
+
+- `position`: shape (N, 3), bl, inside the box; `measure` wraps, these do not.
+- `heading`: shape (N, 3), unit vectors; `measure` normalises, these do not.
+- `box_size`: side of the periodic box, bl, as an array; None for open water.
+- `convention`: "reference" or "corrected".
 """
 
 from collections.abc import Mapping
@@ -12,8 +17,8 @@ import jax.numpy as jnp
 from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
-from kadita_jax.geometry import BoxSize, circular_centre, shortest, unwrap
-from kadita_jax.metrics.convention import REFERENCE, undefined
+from kadita_jax.geometry import BoxSize, circular_centre, pair_offsets, unwrap
+from kadita_jax.metrics.convention import REFERENCE, required_box, undefined
 from kadita_jax.metrics.histogram import histogram_entropy, membership, normalized_entropy
 from kadita_jax.metrics.order import Heading, Position, angular_momentum, from_centroid
 from kadita_jax.numerics import direction, fused_sum, norm, safe_sqrt
@@ -45,7 +50,7 @@ def school_cohesion_entropy(
         return undefined(convention, position)
     nearest = nearest_distances(position, box_size)[:, 0]
     if convention == REFERENCE:
-        assert box_size is not None
+        box_size = required_box(box_size)
         return histogram_entropy(nearest, 0.0, box_size / 2, 25, convention)
     reach = jnp.max(nearest) if box_size is None else 0.5 * 3**0.5 * box_size
     # The largest distance possible may round beyond the range that it defines.
@@ -88,8 +93,7 @@ def depth_stratification_entropy(
     open water relative to its mean, over the school's own extent.
     """
     if convention == REFERENCE:
-        assert box_size is not None
-        return histogram_entropy(position[:, 2], 0.0, box_size, 15, convention)
+        return histogram_entropy(position[:, 2], 0.0, required_box(box_size), 15, convention)
     depth = unwrap(position, circular_centre(position, box_size), box_size)[:, 2]
     if box_size is None:
         return histogram_entropy(depth, jnp.min(depth), jnp.max(depth), 15, convention)
@@ -161,7 +165,7 @@ def nearest_distances(
     position: Position, box_size: BoxSize, n_nearest: int = N_NEIGHBOURS
 ) -> Float[Array, "fish nearest"]:
     """Each fish's distances to its nearest fish, ascending; fewer columns when N is small."""
-    x, y, z = (shortest(c[None, :] - c[:, None], box_size) for c in position.T)
+    x, y, z = pair_offsets(position, box_size)
     square = x * x + y * y + z * z
     fish = jnp.arange(position.shape[0])
     others = jnp.where(fish[None, :] == fish[:, None], jnp.inf, square)

@@ -9,10 +9,10 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from kadita_jax.arrays import vector_faults
-from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.metrics import entropies, order
-from kadita_jax.metrics.convention import REFERENCE, convention_faults
+from kadita_jax.metrics.convention import REFERENCE, box_faults, convention_faults
 from kadita_jax.numerics import direction, map_frames
 from kadita_jax.parameters import parameter_faults
 from kadita_jax.pytree import pytree
@@ -89,9 +89,7 @@ def _checked(
 ) -> BoxSize:
     arrays = {"position": position, "heading": heading}
     faults = vector_faults(arrays, ndim, finite=False) + convention_faults(convention)
-    if box_size is None and convention == REFERENCE:
-        rule = "must be given under the reference convention; open water needs 'corrected'"
-        faults.append(Fault("box_size", rule, None))
+    faults += box_faults(box_size, convention)
     if not isinstance(box_size, Tracer):
         faults += parameter_faults({"box_size": box_size})
     refuse("cannot measure", faults)

@@ -1,6 +1,7 @@
 """Order parameters of one snapshot, and the state they name.
 
-Positions are expected inside the box, headings of unit length; `measure` sees to both.
+Arguments as in `kadita_jax.metrics.entropies`: positions inside the box, headings of unit length;
+`measure` sees to both, these functions do not.
 """
 
 import jax.numpy as jnp

@@ -10,8 +10,8 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.dataset import second_half
-from kadita_jax.plot.reading import mean_and_std, series
+from kadita_jax.dataset import mean_and_std, second_half
+from kadita_jax.plot.reading import series
 from kadita_jax.plot.style import (
     BODY,
     FAINT,

@@ -12,12 +12,6 @@ def series(dataset: xarray.Dataset, name: str) -> np.ndarray:
     return dataset[name].values.astype(float)
 
 
-def mean_and_std(values: np.ndarray) -> tuple[float, float]:
-    """Of the defined values; nan, nan when there is none."""
-    defined = values[np.isfinite(values)]
-    return (float(defined.mean()), float(defined.std())) if defined.size else (np.nan, np.nan)
-
-
 def final_school(dataset: xarray.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Position and heading (N, 3) in the last frame, without the fish that were not seen."""
     last = dataset[["position", "heading"]].isel(time=-1)

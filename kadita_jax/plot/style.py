@@ -4,6 +4,7 @@ Nothing here touches matplotlib's global settings: pictures are drawn and saved 
 """
 
 import os
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -91,7 +92,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     **Returns:** the path written.
     """
     path = Path(path)
-    with replacing(path) as partial, style():
+    with replacing(path) as partial, style(), warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes; the file has it in full.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(partial, dpi=DPI, format=path.suffix[1:] or "png")
     return path
 

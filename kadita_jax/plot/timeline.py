@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from kadita_jax.dataset import seconds
+from kadita_jax.dataset import second_half, seconds
 from kadita_jax.plot.reading import series
 from kadita_jax.plot.style import (
     BLUE,
@@ -77,7 +77,7 @@ def _set_limits(axes: Axes, time: np.ndarray) -> None:
 
 
 def _shade_window(axes: Axes, time: np.ndarray) -> None:
-    first = len(time) // 2
+    first = len(time) - len(second_half(time))
     # From half a frame before the first, so that a window of one frame has a width too.
     start, end = time[[max(first - 1, 0), first]].mean(), axes.get_xlim()[1]
     axes.axvspan(start, end, color=WASH, linewidth=0, zorder=0)
