@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kadita_jax import metrics as metrics
     from kadita_jax import plot as plot
+    from kadita_jax.devices import use_all_cores as use_all_cores
     from kadita_jax.errors import InvalidInputError as InvalidInputError
     from kadita_jax.initial import ring as ring
     from kadita_jax.initial import uniform_gas as uniform_gas
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from kadita_jax.simulation import step as step
     from kadita_jax.study import resume as resume
     from kadita_jax.study import run as run
+    from kadita_jax.sweeping import Window as Window
+    from kadita_jax.sweeping import sweep_members as sweep_members
+    from kadita_jax.sweeps import sweep as sweep
 
 __version__ = "0.1.0"
 
@@ -34,6 +38,7 @@ _HOMES = {
     "Scenario": "scenario",
     "State": "model",
     "Trajectory": "simulation",
+    "Window": "sweeping",
     "load_scenario": "scenario",
     "make_params": "model",
     "make_state": "model",
@@ -45,7 +50,10 @@ _HOMES = {
     "scenario_names": "scenario",
     "simulate": "simulation",
     "step": "simulation",
+    "sweep": "sweeps",
+    "sweep_members": "sweeping",
     "uniform_gas": "initial",
+    "use_all_cores": "devices",
 }
 
 

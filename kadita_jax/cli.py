@@ -59,6 +59,21 @@ kadita run --resume schools/swarm.nc --n-steps 5000
 """
 
 
+SWEEP_EXAMPLES = """
+[bold]Examples[/bold]
+
+kadita sweep swarm --axis r_orientation=2:15:32 --axis r_attraction=5:20:32 --replicates 4
+
+kadita sweep torus --axis noise=0.01:1:20:log --out noise.nc
+
+kadita sweep mine.toml --axis n_fish=50,100,200 --set speed=2 --set initial=uniform_gas
+
+kadita sweep swarm --axis noise=0.1,0.2 --axis max_turn=0.3,0.4 --zip noise,max_turn
+
+[dim]A killed sweep goes on with the same command.[/dim]
+"""
+
+
 def _show_version(wanted: bool) -> bool:
     if wanted:
         print(f"kadita_jax {__version__}")
@@ -130,6 +145,74 @@ def run(
         others = {"NAME": names, "seed": seed, "save_every": save_every, "dtype": dtype}
         others |= {"convention": convention, "out": out, "overwrite": overwrite or None}
         jobs.continue_run(resume, n_steps, others)
+
+
+@app.command("sweep", epilog=SWEEP_EXAMPLES)
+def sweep(
+    name: Annotated[str, typer.Argument(metavar="NAME or FILE.toml", help="The scenario.")],
+    axis: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="A parameter, orientation_width, attraction_width or n_fish, and A:B:N, A:B:N:log "
+            "or numbers with commas between. Several make a grid.",
+        ),
+    ] = None,
+    zips: Annotated[
+        list[str] | None,
+        typer.Option("--zip", metavar="NAME,NAME", help="Axes that change together."),
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change the scenario everywhere."),
+    ] = None,
+    replicates: Annotated[Any, _number(int, "Schools at each point.")] = 1,
+    seed: Annotated[Any, _number(int, "Of the random streams.")] = None,
+    n_steps: Annotated[Any, _number(int, "Time steps.")] = None,
+    measure_every: Annotated[Any, _number(int, "Steps between measurements.")] = 10,
+    burn_in: Annotated[Any, _number(int, "Steps before measuring; half unless said.")] = None,
+    part_size: Annotated[Any, _number(int, "Members saved together; seconds' worth.")] = None,
+    out: Annotated[Path, typer.Option(help="The result; its picture stands beside.")] = Path(
+        "phase.nc"
+    ),
+    keep_final: Annotated[
+        bool, typer.Option("--keep-final", help="Keep the schools after the last step.")
+    ] = False,
+    dtype: Annotated[str, _dtype("Of all arrays.")] = "float32",
+    convention: Annotated[str, _convention("Of the metrics.")] = "reference",
+    cores: Annotated[Any, _number(int, "CPU cores; all unless said.")] = None,
+    distributed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|HOST:PORT,K/N", help="This is one of N processes that share OUT's folder."
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a result or an unfinished sweep.")
+    ] = False,
+) -> None:
+    """Run a school at every point of a grid: a NetCDF of means, spreads and states, a picture."""
+    with _errors_as_exit_codes():
+        from kadita_jax import jobs
+
+        jobs.sweep_grid(
+            name,
+            axis or [],
+            zips or [],
+            sets or [],
+            changes={"seed": seed, "n_steps": n_steps},
+            dtype=dtype,
+            cores=cores,
+            distributed=distributed,
+            out=out,
+            replicates=replicates,
+            measure_every=measure_every,
+            burn_in=burn_in,
+            part_size=part_size,
+            keep_final=keep_final,
+            convention=convention,
+            overwrite=overwrite,
+        )
 
 
 @app.command("metrics", epilog="[bold]Example[/bold]  kadita metrics tracks.nc --box-size 25")

@@ -57,6 +57,11 @@ def unreadable(path: Path) -> list[Fault]:
     return []
 
 
+def is_sweep(dataset: xr.Dataset) -> bool:
+    """Whether a Dataset holds the members of a sweep, not the frames of a run."""
+    return "replicate" in dataset.dims and "time" not in dataset.dims
+
+
 def read_attributes(path: Path) -> dict[str, Any]:
     """The global attributes of a file."""
     with reading(path), netCDF4.Dataset(path) as handle:

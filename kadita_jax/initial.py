@@ -1,5 +1,8 @@
 """Initial schools: a uniform gas and a rotating ring."""
 
+from dataclasses import dataclass
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
@@ -27,8 +30,14 @@ def uniform_gas(key: RandomKey | Unchecked, n_fish: int | Unchecked, box_size: L
     **Raises:** `InvalidInputError` when n_fish or box_size is out of range.
     """
     refuse("invalid initial state", _faults(key, n_fish, box_size=box_size))
+    return _uniform_gas(key, int(n_fish), jnp.asarray(box_size, jnp.result_type(float)))
+
+
+# Compiled, here as inside a sweep, so that both give the same bits: XLA fuses operations that
+# round one by one outside of jit.
+@partial(jax.jit, static_argnames="n_fish")
+def _uniform_gas(key: RandomKey, n_fish: int, box: Float[Array, ""]) -> State:
     position_key, heading_key = jax.random.split(initial_key(key))
-    box = jnp.asarray(box_size, jnp.result_type(float))
     position = box * jax.random.uniform(position_key, (n_fish, 3))
     return State(wrap(position, box), direction(jax.random.normal(heading_key, (n_fish, 3))))
 
@@ -56,6 +65,11 @@ def ring(
     """
     refuse("invalid initial state", _faults(key, n_fish, box_size=box_size, radius=radius))
     box, radius = (jnp.asarray(length, jnp.result_type(float)) for length in (box_size, radius))
+    return _ring(key, int(n_fish), box, radius)
+
+
+@partial(jax.jit, static_argnames="n_fish")
+def _ring(key: RandomKey, n_fish: int, box: Float[Array, ""], radius: Float[Array, ""]) -> State:
     along, across, up, climb = jax.random.normal(initial_key(key), (4, n_fish))
     angle = 2 * jnp.pi * jnp.arange(n_fish) / n_fish + 0.1 * along
     distance = radius * (1 + 0.15 * across)
@@ -63,6 +77,28 @@ def ring(
     position = box / 2 + jnp.stack([*(distance[None, :] * around), 0.3 * radius * up], axis=-1)
     tangent = jnp.stack([-around[1], around[0], 0.1 * climb], axis=-1)
     return State(wrap(position, box), direction(tangent))
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a school starts, as a hashable value that can be compiled in.
+
+    **Attributes:**
+
+    - `kind`: "uniform_gas" or "ring".
+    - `n_fish`: number of fish.
+    - `ring_radius`: of a ring, bl.
+    """
+
+    kind: str
+    n_fish: int
+    ring_radius: float | None = None
+
+    def __call__(self, key: RandomKey, box_size: Length) -> State:
+        """Draw the school at step 0."""
+        if self.kind == "ring":
+            return ring(key, self.n_fish, box_size, self.ring_radius)
+        return uniform_gas(key, self.n_fish, box_size)
 
 
 def _faults(key: object, n_fish: object, **lengths: Length) -> list[Fault]:

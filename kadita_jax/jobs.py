@@ -1,21 +1,30 @@
 """What each command does once its words are parsed: check all, then work, write and show."""
 
+import sys
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import xarray as xr
+from matplotlib.figure import Figure
 
-from kadita_jax import plot, study
-from kadita_jax.dataset import holds_float64, reading, unreadable
+from kadita_jax import plot, study, sweeps
+from kadita_jax.dataset import holds_float64, is_sweep, open_run, reading, unreadable
+from kadita_jax.devices import join_processes, use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.files import final_path, partial_path
+from kadita_jax.journal import journal_path
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.plan import existing_faults, plan_faults, settle
+from kadita_jax.prepare import Prepared, described, prepare
 from kadita_jax.runfile import best_source
 from kadita_jax.scenario import Scenario, load_scenario, scenario_names
+from kadita_jax.sweep_words import read_axis_words, read_set_words
 from kadita_jax.tables import write_tables
 from kadita_jax.terminal import metrics_table, paper_table, progress_bar, show
 from kadita_jax.tracks import measure_file, measured_or_measure
@@ -74,6 +83,67 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
     show(paper_table({path.stem: dataset}))
 
 
+def sweep_grid(
+    name: str,
+    axis_words: list[str],
+    zip_words: list[str],
+    set_words: list[str],
+    *,
+    changes: dict[str, Any],
+    dtype: str,
+    cores: Any,
+    distributed: str | None,
+    out: Path,
+    **options: Any,
+) -> None:
+    """Sweep a scenario over a grid into a file, with its picture."""
+    faults = _use_dtype(dtype)
+    _use_devices(cores, distributed)
+    axes = read_axis_words(axis_words, zip_words, faults)
+    changes = read_set_words(set_words, faults) | changes
+    try:
+        prepared = prepare(name, axes, changes=changes, out=out, **options)
+    except InvalidInputError as error:
+        raise InvalidInputError("cannot sweep", [*faults, *error.faults]) from None
+    refuse("cannot sweep", faults)
+    begin = time.monotonic()
+    n_before, n_members = prepared.n_done, prepared.plan.n_computed
+    if sweeps.is_first_process():
+        print(*described(prepared), sep="\n", file=sys.stderr)
+    dataset = _swept(prepared, name, out)
+    if sweeps.is_first_process():
+        plot.save(plot.sweep_summary(dataset), out.with_suffix(".png"))
+        print(f"{out}  with {out.stem}.png: {_sweep_line(prepared, n_members - n_before, begin)}")
+
+
+def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
+    n_members = prepared.plan.n_computed
+    try:
+        with progress_bar(name, n_members, "members", done=prepared.n_done) as progress:
+            return sweeps.compute(prepared, progress)
+    except KeyboardInterrupt:
+        saved = replace(prepared, overwrite=False).n_done
+        hint = f"; {saved:,} of {n_members:,} members are saved: the same command goes on"
+        raise KeyboardInterrupt(f"{hint} ({journal_path(out)})") from None
+
+
+def _sweep_line(prepared: Prepared, n_computed: int, begin: float) -> str:
+    seconds = time.monotonic() - begin
+    rate = f"{n_computed:,} in {seconds:,.1f} s, {n_computed / seconds:,.1f} members/s"
+    return f"{prepared.plan.grid.n_members:,} members, {rate} with compiling and drawing"
+
+
+def _use_devices(cores: Any, distributed: str | None) -> None:
+    if cores is not None:
+        use_all_cores(cores)
+    else:
+        # In a program where jax has already started, its devices stay as they are.
+        with suppress(InvalidInputError):
+            use_all_cores()
+    if distributed is not None:
+        join_processes(distributed)
+
+
 def measure_all(
     paths: list[Path], *, box_size: Any, convention: str, dtype: str | None, out: Path | None
 ) -> None:
@@ -96,14 +166,26 @@ def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: P
     targets = [(path.parent if out is None else out) / f"{path.stem}.png" for path in paths]
     faults = _use_dtype(_widest_dtype(paths)) + _repeat_faults("FILE.nc", targets)
     faults += [] if out is None else _folder_faults(out)
-    measure = partial(measured_or_measure, box_size=box_size, convention=convention)
-    datasets = _of_each(paths, measure, faults)
+    draw = partial(_picture, box_size=box_size, convention=convention)
+    pictures = _of_each(paths, draw, faults)
     refuse("cannot plot", faults)
-    for path, target, dataset in zip(paths, targets, datasets, strict=True):
+    for path, target, picture in zip(paths, targets, pictures, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
         with reading(path):
-            plot.save(plot.summary(dataset), target)
+            plot.save(picture(), target)
         print(target)
+
+
+def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[], Figure]:
+    """How to draw the one picture that says what a file holds: a run, tracks, or a sweep."""
+    if not unreadable(path) and is_sweep(dataset := open_run(path)):
+        given = {"box_size": box_size, "convention": convention}
+        rule = "must not be given for a sweep: the file says it"
+        wrong = [Fault(n, rule, value) for n, value in given.items() if value is not None]
+        refuse("cannot plot", wrong)
+        return partial(plot.sweep_summary, dataset)
+    dataset = measured_or_measure(path, box_size=box_size, convention=convention)
+    return partial(plot.summary, dataset)
 
 
 def _shown(value: Any) -> Any:

@@ -13,6 +13,7 @@ RandomKey = Key[Array, ""] | UInt32[Array, "2"]
 
 TAG_INITIAL = 0x696E6974
 TAG_NOISE = 0x6E6F6973
+TAG_MEMBER = 0x6D656D62
 
 
 def key_faults(key: object) -> list[Fault]:
@@ -30,3 +31,8 @@ def initial_key(key: RandomKey) -> RandomKey:
 def noise_key(key: RandomKey, step: int | Int[Array, ""]) -> RandomKey:
     """The stream of one absolute step's noise, whichever run or chunk asks for it."""
     return jax.random.fold_in(jax.random.fold_in(key, TAG_NOISE), step)
+
+
+def member_key(key: RandomKey, number: int | Int[Array, ""]) -> RandomKey:
+    """The key of one member of a sweep, whichever part, device or machine computes it."""
+    return jax.random.fold_in(jax.random.fold_in(key, TAG_MEMBER), number)

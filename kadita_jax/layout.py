@@ -42,7 +42,9 @@ class Variable:
 
 def variables(box_size: float | None) -> dict[str, Variable]:
     """Every variable of a run's file, in file order."""
-    return _coordinates() | _tracks() | _metrics(box_size) | {"state": _state()}
+    state = state_attributes("state that polarization and rotation name")
+    series = _metrics(box_size) | {"state": Variable(("time",), state, "i1")}
+    return _coordinates() | _tracks() | series
 
 
 def _coordinates() -> dict[str, Variable]:
@@ -94,10 +96,10 @@ def _metric_attributes(name: str, box_size: float | None) -> dict[str, Any]:
     return attributes | {"valid_range": (0.0, 3**0.5 * box_size)}
 
 
-def _state() -> Variable:
-    attributes = {
-        "long_name": "state that polarization and rotation name",
+def state_attributes(long_name: str) -> dict[str, Any]:
+    """The attributes of a variable that holds state labels, in CF's words."""
+    return {
+        "long_name": long_name,
         "flag_values": tuple(range(-1, len(STATES))),
         "flag_meanings": " ".join(("undefined", *STATES)),
     }
-    return Variable(("time",), attributes, "i1")

@@ -69,44 +69,59 @@ def settle(scenario: Scenario, convention: str) -> Plan:
 
 def plan_faults(plan: Plan) -> list[Fault]:
     """The fault of a run whose pairs do not fit this machine's memory."""
-    available = _device_memory()
-    if plan.working_bytes <= available:
+    return memory_faults(plan.working_bytes, plan.scenario.n_fish)
+
+
+def memory_faults(needed: int, n_fish: int) -> list[Fault]:
+    """The fault of so many fish when their pairs need more bytes than there are."""
+    available = device_memory()
+    if needed <= available:
         return []
-    rule = f"must fit in memory: every pair needs {_gib(plan.working_bytes)}, of {_gib(available)}"
-    return [Fault("n_fish", rule, plan.scenario.n_fish)]
+    sizes = f"{memory_text(needed)}, of {memory_text(available)}"
+    return [Fault("n_fish", f"must fit in memory: every pair needs {sizes}", n_fish)]
 
 
 def existing_faults(path: Path, *, overwrite: bool) -> list[Fault]:
     """The fault of results that a run would replace without being allowed to."""
     partial = partial_path(path)
-    if overwrite:
-        return []
-    if partial.exists():
+    if partial.exists() and not overwrite:
         rule = "holds an unfinished run: resume it, or allow overwriting"
         return [Fault("out", rule, str(partial))]
-    if path.exists():
-        return [Fault("out", "must not exist yet: resume it, or allow overwriting", str(path))]
+    return finished_faults(path, overwrite=overwrite)
+
+
+def finished_faults(path: Path, *, overwrite: bool) -> list[Fault]:
+    """The fault of a finished result that would be replaced without being allowed to."""
+    if path.exists() and not overwrite:
+        return [Fault("out", "must not exist yet, unless overwriting is allowed", str(path))]
+    return []
+
+
+def folder_faults(path: Path) -> list[Fault]:
+    """Why there can be no file of this name."""
+    if path.is_dir():
+        return [Fault("out", "must be a file, not a directory", str(path))]
+    if not path.parent.is_dir():
+        return [Fault("out", "must be in an existing folder", str(path))]
     return []
 
 
 def path_faults(path: Path, *, overwrite: bool) -> list[Fault]:
     """Why a run may not be written to this path."""
-    if path.is_dir():
-        return [Fault("out", "must be a file, not a directory", str(path))]
-    if not path.parent.is_dir():
-        return [Fault("out", "must be in an existing folder", str(path))]
-    return existing_faults(path, overwrite=overwrite)
+    return folder_faults(path) or existing_faults(path, overwrite=overwrite)
 
 
 def size_faults(plan: Plan) -> list[Fault]:
     """The fault of a run too large to be held without a file."""
-    needed = plan.n_frames * plan.frame_bytes
-    if needed <= IN_MEMORY_BYTES:
+    return held_faults(f"{plan.n_frames} frames are", plan.n_frames * plan.frame_bytes)
+
+
+def held_faults(what: str, n_bytes: int) -> list[Fault]:
+    """The fault of a result without a file that is too large for that."""
+    if n_bytes <= IN_MEMORY_BYTES:
         return []
-    rule = (
-        f"must be given: {plan.n_frames} frames are {_gib(needed)}, above {_gib(IN_MEMORY_BYTES)}"
-    )
-    return [Fault("out", rule, None)]
+    sizes = f"{what} {memory_text(n_bytes)}, above {memory_text(IN_MEMORY_BYTES)}"
+    return [Fault("out", f"must be given: {sizes}", None)]
 
 
 def resume_faults(plan: Plan, done: int, finished: bool) -> list[Fault]:
@@ -123,11 +138,16 @@ def resume_faults(plan: Plan, done: int, finished: bool) -> list[Fault]:
     return []
 
 
-def _gib(n_bytes: int) -> str:
-    return f"{n_bytes / 2**30:.3g} GiB"
+def memory_text(n_bytes: int) -> str:
+    """A size as a person would write it."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.3g} {unit}"
+    return f"{n_bytes / 2**10:.3g} KiB"
 
 
-def _device_memory() -> int:
+def device_memory() -> int:
+    """Bytes of the first device's memory; the machine's where the device does not say."""
     stats = jax.local_devices()[0].memory_stats() or {}
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return stats.get("bytes_limit", physical)

@@ -1,6 +1,7 @@
-"""Where a run came from: settings, seed, versions and device, as attributes of its file."""
+"""Where a result came from: settings, seed, versions and device, as attributes of its file."""
 
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +13,16 @@ import kadita_jax
 from kadita_jax.errors import Fault
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.scenario import Scenario
+from kadita_jax.sweep_plan import SweepPlan
 
 REFERENCES = (
     "Herho et al., dewi-kadita, arXiv:2602.07948; "
     "Couzin et al. (2002), J. theor. Biol. 218, 1-11, doi:10.1006/jtbi.2002.3065"
 )
+
+
+# What must be as it was for a stored run or sweep to go on with the same bits.
+SAME_BITS = ("dtype", "prng_implementation", "prng_partitionable")
 
 
 def attributes(
@@ -26,19 +32,69 @@ def attributes(
 
     The history gains a line: which steps, from `first_step` on, are computed with what.
     """
-    machine = _machine(dtype)
-    stretch = (
-        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} steps {first_step} to {scenario.n_steps} by "
-        f"kadita_jax {machine['kadita_jax_version']}, jax {machine['jax_version']} "
-        f"on {machine['device']}"
-    )
+    stretch = f"{_now()} steps {first_step} to {scenario.n_steps} by {computed_with()}"
     told = {"history": f"{history}\n{stretch}".strip()}
-    return _about(scenario) | told | _settings(scenario, convention) | machine
+    counts = {"save_every": scenario.save_every}
+    settings = _settings(scenario, convention) | counts
+    return _about(scenario) | told | settings | _machine(dtype)
+
+
+def sweep_attributes(plan: SweepPlan, members_by: Mapping[str, int]) -> dict[str, Any]:
+    """Every global attribute of a sweep's file.
+
+    **Arguments:**
+
+    - `members_by`: how many members were computed with what, in the words of `computed_with`.
+    """
+    scenario, grid = plan.grid.scenario, plan.grid
+    lines = [f"{_now()} {count} members by {words}" for words, count in members_by.items()]
+    settings = _settings(scenario, plan.convention)
+    moved = {"n_fish", *grid.swept(np.zeros(1, int)), *grid.parameters(np.zeros(1, int))}
+    fixed = {k: v for k, v in settings.items() if k not in moved}
+    fixed |= {} if "n_fish" in grid.swept(np.zeros(1, int)) else {"n_fish": scenario.n_fish}
+    window = {"measure_every": plan.window.every, "burn_in": plan.window.burn_in}
+    title = f"Sweep of {' and '.join(grid.swept(np.zeros(1, int)))}: {scenario.name}"
+    about = _about(scenario) | {"title": title, "history": "\n".join(lines)}
+    extent = {"axes": " ".join(grid.dims[:-1]), "replicates": grid.replicates}
+    return about | extent | fixed | window | _machine(plan.dtype)
+
+
+def sweep_settings(plan: SweepPlan, part_sizes: Mapping[int, int]) -> dict[str, Any]:
+    """What two sweeps must share for their parts to be each other's, to the bit."""
+    scenario = plan.grid.scenario.model_dump(mode="json", exclude={"title", "save_every"})
+    axes = {
+        f"axis {name}": values.tolist()
+        for axis in plan.grid.axes
+        for name, values in zip(axis.names, axis.values, strict=True)
+    }
+    return {
+        "axes": plan.grid.dims[:-1],
+        **axes,
+        "replicates": plan.grid.replicates,
+        **scenario,
+        "measure_every": plan.window.every,
+        "burn_in": plan.window.burn_in,
+        "convention": plan.convention,
+        "keep_final": plan.keep_final,
+        "part_size": {str(n_fish): size for n_fish, size in part_sizes.items()},
+        **{name: _machine(plan.dtype)[name] for name in SAME_BITS},
+    }
+
+
+def computed_with() -> str:
+    """The program, its release and the device, in one line."""
+    machine = _machine("")
+    versions = f"kadita_jax {machine['kadita_jax_version']}, jax {machine['jax_version']}"
+    return f"{versions} on {machine['device']}"
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def faults(found: dict[str, Any]) -> list[Fault]:
     """Why a file's run cannot be continued here with the same bits."""
-    needed = ("scenario", "convention", "dtype", "prng_implementation", "prng_partitionable")
+    needed = ("scenario", "convention", *SAME_BITS)
     missing = [name for name in needed if name not in found]
     if missing:
         rule = "must be a run of kadita_jax; these attributes are missing"
@@ -46,7 +102,7 @@ def faults(found: dict[str, Any]) -> list[Fault]:
     now = _machine(jnp.result_type(float).name)
     return [
         Fault(name, f"must equal the file's {found[name]!r} for the same bits", now[name])
-        for name in ("dtype", "prng_implementation", "prng_partitionable")
+        for name in SAME_BITS
         if str(found[name]) != str(now[name])
     ]
 
@@ -63,7 +119,7 @@ def _about(scenario: Scenario) -> dict[str, Any]:
 
 
 def _settings(scenario: Scenario, convention: str) -> dict[str, Any]:
-    counts = {name: getattr(scenario, name) for name in ("n_fish", "n_steps", "save_every")}
+    counts = {name: getattr(scenario, name) for name in ("n_fish", "n_steps")}
     parameters = {name: getattr(scenario, name) for name in PARAMETERS}
     return {
         "scenario_name": scenario.name,

@@ -7,10 +7,10 @@ three flat arrays where an array of vectors would be written to memory.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kadita_jax.gaussian import normal
 from kadita_jax.geometry import Components
 from kadita_jax.keys import RandomKey
 from kadita_jax.model import Params, per_fish
@@ -102,7 +102,7 @@ def perturb(
     heading: Float[Array, "fish 3"], noise: Float[Array, "*fish"], key: RandomKey
 ) -> Float[Array, "fish 3"]:
     """Add noise N(0, I) to every heading and normalise; noise 0 leaves unit headings alone."""
-    kick = per_fish(noise) * jax.random.normal(key, heading.shape, heading.dtype)
+    kick = per_fish(noise) * normal(key, heading.shape, heading.dtype)
     return direction(heading + kick, heading)
 
 

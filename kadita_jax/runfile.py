@@ -2,8 +2,8 @@
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from kadita_jax import layout
 from kadita_jax.dataset import reading, unreadable
 from kadita_jax.files import partial_path
+from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
 
 # What HDF5 may need beyond the frames themselves: its own tables, a few chunks written again.
 SPARE_BYTES = 2**22
@@ -84,13 +85,8 @@ class RunFile:
             self._handle.close()
         os.replace(partial_path(self.path), self.path)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except RuntimeError as error:
-            partial = partial_path(self.path)
-            raise OSError(f"could not write {partial}: {error}; disk full?") from error
+    def _writing(self) -> AbstractContextManager[None]:
+        return telling_of_a_full_disk(partial_path(self.path))
 
     def __enter__(self) -> "RunFile":
         return self
@@ -134,36 +130,14 @@ def _define(
         handle.createDimension(name, size)
     handle.setncatts(dict(attributes))
     for name, variable in layout.variables(attributes.get("box_size")).items():
-        _create_variable(handle, name, variable, dtype, chunk)
+        sizes = [len(handle.dimensions[dim]) for dim in variable.dims]
+        chunks = (chunk, *sizes[1:]) if variable.dims[0] == "time" else None
+        # Only time marks, by its fill value, frames that are not yet written.
+        fill_value = None if name == "time" else False
+        create_variable(handle, name, variable, dtype, chunks=chunks, fill_value=fill_value)
     handle["fish"][:] = np.arange(n_fish)
     handle["space_label"][:] = np.array(layout.SPACE, object)
     handle.sync()
-
-
-def _create_variable(
-    handle: netCDF4.Dataset, name: str, variable: layout.Variable, dtype: str, chunk: int
-) -> None:
-    dtype = variable.dtype or dtype
-    datatype = str if dtype == "str" else dtype
-    sizes = [len(handle.dimensions[dim]) for dim in variable.dims]
-    growing = variable.dims[0] == "time"
-    created = handle.createVariable(
-        name,
-        datatype,
-        variable.dims,
-        zlib=growing,
-        shuffle=growing,
-        complevel=1,
-        chunksizes=(chunk, *sizes[1:]) if growing else None,
-        # nan is a value here (an undefined entropy); only time marks frames not yet written.
-        fill_value=None if name == "time" else False,
-    )
-    created.setncatts({k: _attribute(v, dtype) for k, v in variable.attributes.items()})
-
-
-def _attribute(value: Any, dtype: str) -> Any:
-    # CF wants ranges and flags in the dtype of the variable they speak of.
-    return np.array(value, dtype) if isinstance(value, (tuple, float)) else value
 
 
 def whole_frames(path: Path) -> int:

@@ -22,6 +22,7 @@ from kadita_jax.errors import (
 from kadita_jax.parameters import PARAMETERS, parameter_faults
 
 if TYPE_CHECKING:
+    from kadita_jax.initial import Start
     from kadita_jax.keys import RandomKey
     from kadita_jax.model import Params, State
 
@@ -88,14 +89,16 @@ class Scenario(BaseModel):
 
         return make_params(**{name: getattr(self, name) for name in PARAMETERS})
 
+    @property
+    def start(self) -> "Start":
+        """How the school at step 0 is drawn, given a key and the box."""
+        from kadita_jax.initial import Start
+
+        return Start(self.initial, self.n_fish, self.ring_radius)
+
     def initial_state(self, key: "RandomKey") -> "State":
         """The school at step 0."""
-        from kadita_jax.initial import ring, uniform_gas
-
-        if self.initial == "ring":
-            assert self.ring_radius is not None
-            return ring(key, self.n_fish, self.box_size, self.ring_radius)
-        return uniform_gas(key, self.n_fish, self.box_size)
+        return self.start(key, self.box_size)
 
     def replaced(self, **changes: Any) -> "Scenario":
         """A copy with some fields changed, checked again; a change to None changes nothing."""

@@ -1,5 +1,7 @@
 """What the command line shows: progress and tables."""
 
+import sys
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +11,15 @@ from typing import Any
 
 import xarray as xr
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -21,19 +31,47 @@ SHOWN = {"polarization": "P", "rotation": "M", "oceanic_schooling_index": "OSI"}
 WIDTH_OF_A_FILE = 140
 
 
+# Where there is no terminal to draw a bar on, a line now and then.
+SECONDS_BETWEEN_LINES = 20
+
+
 class _Speed(ProgressColumn):
+    def __init__(self, unit: str):
+        super().__init__()
+        self._unit = unit
+
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f} steps/s" if task.speed else "compiling")
+        return Text(f"{task.speed:,.0f} {self._unit}/s" if task.speed else "compiling")
 
 
 @contextmanager
-def progress_bar(title: str, n_steps: int) -> Iterator[Callable[[int], None]]:
-    """A bar with steps/s and time left on standard error; nothing when that is no terminal."""
+def progress_bar(
+    title: str, total: int, unit: str = "steps", *, done: int = 0
+) -> Iterator[Callable[[int], None]]:
+    """What is done, how fast and the time left, on standard error: a bar, or lines in a log."""
     console = Console(stderr=True)
-    columns = TextColumn("{task.description:18}"), BarColumn(), _Speed(), TimeRemainingColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=n_steps)
-        yield lambda done: progress.update(task, completed=done)
+    if not console.is_terminal:
+        yield _line_writer(title, total, unit, done)
+        return
+    columns = TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, _Speed(unit), TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task(title, total=total, completed=done)
+        yield lambda now: progress.update(task, completed=now)
+
+
+def _line_writer(title: str, total: int, unit: str, done: int) -> Callable[[int], None]:
+    begin = last = time.monotonic()
+
+    def write(now: int) -> None:
+        nonlocal last
+        passed = time.monotonic() - begin
+        if passed + begin < last + SECONDS_BETWEEN_LINES or now <= done:
+            return
+        last, rate = passed + begin, (now - done) / passed
+        text = f"{title}: {now:,} of {total:,} {unit}, {rate:,.1f} {unit}/s"
+        print(f"{text}, {(total - now) / rate:,.0f} s left", file=sys.stderr, flush=True)
+
+    return write
 
 
 def show(table: Table) -> None:

@@ -9,16 +9,26 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "kadita_jax"
 
 FLOORS = (
-    ("errors", "parameters", "arrays", "numerics", "pytree", "keys"),
+    (
+        "errors",
+        "parameters",
+        "arrays",
+        "numerics",
+        "pytree",
+        "keys",
+        "gaussian",
+        "moments",
+    ),
     ("geometry",),
     ("model", "initial"),
     ("rules",),
     ("neighbours",),
     ("simulation", "metrics"),
-    (),
+    ("sweeping",),
     (
         "scenario",
         "layout",
+        "netcdf",
         "files",
         "dataset",
         "runfile",
@@ -27,9 +37,18 @@ FLOORS = (
         "tracks",
         "plan",
         "study",
+        "axes",
+        "grid",
+        "sweep_plan",
+        "sweep_layout",
+        "journal",
+        "sweepfile",
+        "prepare",
+        "sweeps",
+        "devices",
         "plot",
     ),
-    ("terminal", "jobs", "cli"),
+    ("terminal", "sweep_words", "jobs", "cli"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 PURE_LIBRARIES = {"jax", "numpy", "jaxtyping"}

@@ -9,6 +9,7 @@ from kadita_jax.metrics.entropies import angular_momentum_entropy as angular_mom
 from kadita_jax.metrics.entropies import (
     depth_stratification_entropy as depth_stratification_entropy,
 )
+from kadita_jax.metrics.entropies import nearest_distances as nearest_distances
 from kadita_jax.metrics.entropies import nearest_neighbor_entropy as nearest_neighbor_entropy
 from kadita_jax.metrics.entropies import oceanic_schooling_index as oceanic_schooling_index
 from kadita_jax.metrics.entropies import polarization_entropy as polarization_entropy

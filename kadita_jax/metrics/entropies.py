@@ -6,6 +6,7 @@ under "corrected". Published in arXiv 2602.07948; the corrections are told in
 
 - `position`: shape (N, 3), bl, inside the box; `measure` wraps, these do not.
 - `heading`: shape (N, 3), unit vectors; `measure` normalises, these do not.
+- `nearest`: shape (N, 5), fewer columns for fewer fish: `nearest_distances`, bl.
 - `box_size`: side of the periodic box, bl, as an array; None for open water.
 - `convention`: "reference" or "corrected".
 """
@@ -23,6 +24,8 @@ from kadita_jax.metrics.histogram import histogram_entropy, membership, normaliz
 from kadita_jax.metrics.order import Heading, Position, angular_momentum, from_centroid
 from kadita_jax.numerics import direction, fused_sum, norm, safe_sqrt
 
+Nearest = Float[Array, "fish nearest"]
+
 N_NEIGHBOURS = 5
 
 OSI_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -39,22 +42,21 @@ OSI_WEIGHTS: Mapping[str, float] = MappingProxyType(
 
 
 def school_cohesion_entropy(
-    position: Position, box_size: BoxSize, convention: str = REFERENCE
+    nearest: Nearest, box_size: BoxSize, convention: str = REFERENCE
 ) -> Float[Array, ""]:
     """Of the distance to the nearest neighbour; 25 bins, needs 2 fish.
 
     Over [0, L/2]; under "corrected" over [0, sqrt(3) L/2], so that none is dropped, and in open
     water over [0, the school's largest such distance].
     """
-    if position.shape[0] < 2:
-        return undefined(convention, position)
-    nearest = nearest_distances(position, box_size)[:, 0]
+    if nearest.shape[0] < 2:
+        return undefined(convention, nearest)
+    distance = nearest[:, 0]
     if convention == REFERENCE:
-        box_size = required_box(box_size)
-        return histogram_entropy(nearest, 0.0, box_size / 2, 25, convention)
-    reach = jnp.max(nearest) if box_size is None else 0.5 * 3**0.5 * box_size
+        return histogram_entropy(distance, 0.0, required_box(box_size) / 2, 25, convention)
+    reach = jnp.max(distance) if box_size is None else 0.5 * 3**0.5 * box_size
     # The largest distance possible may round beyond the range that it defines.
-    return histogram_entropy(jnp.minimum(nearest, reach), 0.0, reach, 25, convention)
+    return histogram_entropy(jnp.minimum(distance, reach), 0.0, reach, 25, convention)
 
 
 def polarization_entropy(heading: Heading, convention: str = REFERENCE) -> Float[Array, ""]:
@@ -111,19 +113,16 @@ def angular_momentum_entropy(
     return histogram_entropy(size, 0.0, 1.0, 20, convention)
 
 
-def nearest_neighbor_entropy(
-    position: Position, box_size: BoxSize, convention: str = REFERENCE
-) -> Float[Array, ""]:
+def nearest_neighbor_entropy(nearest: Nearest, convention: str = REFERENCE) -> Float[Array, ""]:
     """Of how unevenly spaced each fish's 5 nearest are; 20 bins over [0, 2], needs 6 fish.
 
     The value is the coefficient of variation, population std / mean, of the 5 distances; its
     largest possible value is sqrt(5 - 1).
     """
-    if position.shape[0] <= N_NEIGHBOURS:
-        return undefined(convention, position)
-    distance = nearest_distances(position, box_size)
+    if nearest.shape[0] <= N_NEIGHBOURS:
+        return undefined(convention, nearest)
     # The paper's guard against a mean of 0; part of the value, so it stays in both conventions.
-    variation = jnp.std(distance, axis=-1) / (jnp.mean(distance, axis=-1) + 1e-10)
+    variation = jnp.std(nearest, axis=-1) / (jnp.mean(nearest, axis=-1) + 1e-10)
     return histogram_entropy(jnp.clip(variation, 0, 2), 0.0, 2.0, 20, convention)
 
 
@@ -163,7 +162,7 @@ def oceanic_schooling_index(entropies: Mapping[str, Float[Array, ""]]) -> Float[
 
 def nearest_distances(
     position: Position, box_size: BoxSize, n_nearest: int = N_NEIGHBOURS
-) -> Float[Array, "fish nearest"]:
+) -> Nearest:
     """Each fish's distances to its nearest fish, ascending; fewer columns when N is small."""
     x, y, z = pair_offsets(position, box_size)
     square = x * x + y * y + z * z

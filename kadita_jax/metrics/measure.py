@@ -119,12 +119,13 @@ def _measure(
     position, heading = wrap(position, box_size), direction(heading)
     place, swim = (position, box_size, convention), (position, heading, box_size, convention)
     polarization, rotation = order.polarization(heading), order.rotation(*swim)
+    nearest = entropies.nearest_distances(position, box_size)
     seven = {
-        "school_cohesion_entropy": entropies.school_cohesion_entropy(*place),
+        "school_cohesion_entropy": entropies.school_cohesion_entropy(nearest, box_size, convention),
         "polarization_entropy": entropies.polarization_entropy(heading, convention),
         "depth_stratification_entropy": entropies.depth_stratification_entropy(*place),
         "angular_momentum_entropy": entropies.angular_momentum_entropy(*swim),
-        "nearest_neighbor_entropy": entropies.nearest_neighbor_entropy(*place),
+        "nearest_neighbor_entropy": entropies.nearest_neighbor_entropy(nearest, convention),
         "velocity_correlation_entropy": entropies.velocity_correlation_entropy(heading, convention),
         "school_shape_entropy": entropies.school_shape_entropy(*place),
     }

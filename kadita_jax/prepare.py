@@ -1,0 +1,150 @@
+"""From the words of a person to a sweep that can be computed, or one error with all its faults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+
+from kadita_jax import provenance
+from kadita_jax.axes import read_axes
+from kadita_jax.errors import Fault, InvalidInputError, Unchecked, count_faults, refuse
+from kadita_jax.grid import Grid
+from kadita_jax.journal import Journal, journal_path, setting_faults
+from kadita_jax.metrics.convention import convention_faults
+from kadita_jax.plan import finished_faults, folder_faults, memory_text
+from kadita_jax.scenario import Scenario, load_scenario
+from kadita_jax.sweep_plan import Part, SweepPlan, default_dtype, plan_faults, result_faults
+from kadita_jax.sweeping import Window, window_faults
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that may start: its plan, its parts and where they go."""
+
+    plan: SweepPlan
+    part_sizes: Mapping[int, int]
+    path: Path | None
+    overwrite: bool
+
+    @property
+    def parts(self) -> list[Part]:
+        """The members to compute, in the order of the journal."""
+        return self.plan.parts(self.part_sizes)
+
+    @property
+    def settings(self) -> dict:
+        """What the journal holds to recognise the sweep by."""
+        return provenance.sweep_settings(self.plan, self.part_sizes)
+
+    @property
+    def n_done(self) -> int:
+        """How many members an earlier, unfinished call has left in the journal."""
+        if self.path is None or self.overwrite:
+            return 0
+        journal = Journal(journal_path(self.path))
+        return sum(len(part.member) for k, part in enumerate(self.parts) if journal.has(k))
+
+
+def prepare(
+    scenario: Scenario | str | Path,
+    axes: Unchecked,
+    *,
+    changes: Mapping[str, Unchecked],
+    replicates: int | Unchecked,
+    measure_every: int | Unchecked,
+    burn_in: int | Unchecked | None,
+    part_size: int | Unchecked | None,
+    out: str | Path | None,
+    keep_final: bool,
+    convention: str | Unchecked,
+    overwrite: bool,
+) -> Prepared:
+    """Settle a sweep; the arguments are those of `kadita_jax.sweep`, and
+
+    - `changes`: fields of the scenario to replace; None changes nothing.
+
+    **Raises:** `InvalidInputError` with every fault of every argument, and what differs from an
+    unfinished sweep in the same place.
+    """
+    path, faults = None if out is None else Path(out), list[Fault]()
+    # A sweep saves no frames, so its steps need not be a multiple of those between them.
+    found = _loaded(scenario, {**changes, "save_every": 1}, faults)
+    read, wrong = read_axes(axes)
+    faults += wrong + count_faults({"replicates": replicates}) + convention_faults(convention)
+    faults += [] if part_size is None else count_faults({"part_size": part_size})
+    faults += _place_faults(path, overwrite)
+    if found is not None:
+        burn_in = found.n_steps // 2 if burn_in is None else burn_in
+        faults += window_faults(found.n_steps, measure_every, burn_in)
+    refuse("cannot sweep", faults)
+    assert found is not None
+    assert burn_in is not None
+    window = Window(found.n_steps, measure_every, burn_in)
+    grid = Grid(found, read, replicates)
+    plan = SweepPlan(grid, window, convention, default_dtype(), keep_final)
+    refuse(f"cannot sweep {found.name!r}", plan_faults(plan) + result_faults(plan, path))
+    return _with_parts(plan, part_size, path, overwrite)
+
+
+def out_of_order(plan: SweepPlan) -> str:
+    """How many points are nan and why, in a sentence."""
+    n_out = int((~plan.in_order).sum())
+    points = "1 point breaks" if n_out == 1 else f"{n_out:,} points break"
+    return (
+        f"{points} r_repulsion <= r_orientation <= r_attraction: nan in the result; "
+        f"the other {plan.grid.n_points - n_out:,} are computed"
+    )
+
+
+def described(prepared: Prepared) -> list[str]:
+    """What a sweep will do, a line each: members, parts, memory, devices."""
+    plan, n_devices = prepared.plan, jax.local_device_count()
+    axes = " x ".join(f"{len(axis)} {axis.dim}" for axis in plan.grid.axes)
+    kind = jax.local_devices()[0].device_kind
+    places = f"{n_devices} {kind} device{'s' if n_devices > 1 else ''}"
+    several = f" in each of {jax.process_count()} processes" if jax.process_count() > 1 else ""
+    need = memory_text(plan.working_bytes(prepared.part_sizes))
+    parts = len(prepared.parts)
+    lines = [f"{axes} x {plan.grid.replicates} replicates = {plan.grid.n_members:,} members"]
+    lines += [] if plan.in_order.all() else [out_of_order(plan)]
+    lines.append(f"{plan.n_computed:,} members in {parts} parts on {places}{several}, {need} each")
+    if prepared.n_done:
+        lines.append(f"{prepared.n_done:,} of them are there already, from an unfinished sweep")
+    return lines
+
+
+def _loaded(scenario: Scenario | str | Path, changes: dict, faults: list[Fault]) -> Scenario | None:
+    try:
+        loaded = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+        return loaded.replaced(**changes)
+    except InvalidInputError as error:
+        faults += error.faults
+        return None
+
+
+def _place_faults(path: Path | None, overwrite: bool) -> list[Fault]:
+    if path is None:
+        together = jax.process_count() > 1
+        rule = "must be given where several processes share a sweep"
+        return [Fault("out", rule, None)] if together else []
+    return folder_faults(path) or finished_faults(path, overwrite=overwrite)
+
+
+def _with_parts(
+    plan: SweepPlan, part_size: int | None, path: Path | None, overwrite: bool
+) -> Prepared:
+    """The plan with its parts; those of an unfinished sweep in the same place go on."""
+    own = plan.part_sizes() if part_size is None else dict.fromkeys(plan.members, part_size)
+    fresh = Prepared(plan, own, path, overwrite)
+    found = None if path is None or overwrite else Journal(journal_path(path)).settings()
+    if path is None or found is None:
+        return fresh
+    sizes = {int(n_fish): size for n_fish, size in found["part_size"].items()}
+    resumed = Prepared(plan, sizes, path, overwrite)
+    prepared = resumed if part_size is None and set(sizes) == set(own) else fresh
+    refuse(
+        f"{journal_path(path)} holds the parts of another sweep; remove it, or allow overwriting",
+        setting_faults(found, prepared.settings),
+    )
+    return prepared

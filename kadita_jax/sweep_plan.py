@@ -1,0 +1,142 @@
+"""A sweep settled before it starts: its members, its parts, its memory, why it may not start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kadita_jax.errors import Fault, InvalidInputError
+from kadita_jax.grid import Grid
+from kadita_jax.metrics import NAMES
+from kadita_jax.plan import PAIR_ARRAYS, PART_BYTES, device_memory, held_faults, memory_faults
+from kadita_jax.sweeping import Window
+
+# What one device computes before its part is saved: a few seconds, on a core or on a card.
+PART_PAIRS = {"cpu": 2e9, "gpu": 1e11}
+# What a card computes at once: enough to fill it, 1.6 GiB in single precision.
+BATCH_PAIRS = 2**26
+# Each part is a file of the journal.
+MAX_PARTS = 4096
+LAST_MEMBER = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """Members of one number of fish that are computed, and saved, together."""
+
+    n_fish: int
+    member: np.ndarray
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep settled in every detail but the sizes of its parts."""
+
+    grid: Grid
+    window: Window
+    convention: str
+    dtype: str
+    keep_final: bool
+
+    @cached_property
+    def in_order(self) -> np.ndarray:
+        """Which points have their radii in order and are computed."""
+        return self.grid.in_order(np.arange(self.grid.n_points))
+
+    @cached_property
+    def members(self) -> dict[int, np.ndarray]:
+        """The members to compute, by their number of fish."""
+        points = np.flatnonzero(self.in_order)
+        n_fish, replicate = self.grid.n_fish(points), np.arange(self.grid.replicates)
+        return {
+            int(n): (points[n_fish == n, None] * self.grid.replicates + replicate).ravel()
+            for n in np.unique(n_fish)
+        }
+
+    @property
+    def n_computed(self) -> int:
+        """How many members are computed."""
+        return sum(map(len, self.members.values()))
+
+    @property
+    def member_bytes(self) -> int:
+        """Size of what is kept of one member."""
+        school = 6 * max(self.members, default=0) if self.keep_final else 0
+        return (3 * len(NAMES) + school) * np.dtype(self.dtype).itemsize
+
+    def part_sizes(self) -> dict[int, int]:
+        """How many members make a part, by their number of fish: parts as equal as they can be."""
+        return {n: self._part_size(n, len(member)) for n, member in self.members.items()}
+
+    def _part_size(self, n_fish: int, n_members: int) -> int:
+        most = PART_PAIRS.get(jax.default_backend(), PART_PAIRS["gpu"])
+        share = min(most / (n_fish**2 * self.window.n_steps), PART_BYTES / self.member_bytes)
+        n_devices = jax.local_device_count()
+        size = max(n_devices * max(1, int(share)), -(-n_members // MAX_PARTS))
+        n_parts = -(-n_members // size)
+        return -(-n_members // (n_parts * n_devices)) * n_devices
+
+    def parts(self, sizes: Mapping[int, int]) -> list[Part]:
+        """The members cut into parts of given sizes."""
+        return [
+            Part(n_fish, member[first : first + sizes[n_fish]])
+            for n_fish, member in self.members.items()
+            for first in range(0, len(member), sizes[n_fish])
+        ]
+
+    def batch(self, n_fish: int, capacity: int) -> int:
+        """How many members a device computes at once; never changes a result."""
+        if jax.default_backend() == "cpu":
+            return 1
+        room = device_memory() // 2 // self._pair_bytes(n_fish)
+        return int(max(1, min(capacity, BATCH_PAIRS // n_fish**2, room)))
+
+    def working_bytes(self, sizes: Mapping[int, int]) -> int:
+        """Memory that a part needs on a device at its peak."""
+        each = -(-max(sizes.values()) // jax.local_device_count())
+        pairs = (self.batch(n, each) * self._pair_bytes(n) for n in self.members)
+        return max(pairs) + each * self.member_bytes
+
+    def _pair_bytes(self, n_fish: int) -> int:
+        return PAIR_ARRAYS * n_fish**2 * np.dtype(self.dtype).itemsize
+
+
+def default_dtype() -> str:
+    """The float that jax computes in as it is set now."""
+    return jnp.result_type(float).name
+
+
+def plan_faults(plan: SweepPlan) -> list[Fault]:
+    """Every reason why a sweep whose settings are right each may not be computed here."""
+    if plan.grid.n_members > LAST_MEMBER:
+        rule = f"must make at most {LAST_MEMBER} members"
+        return [Fault("axes", rule, f"{plan.grid.n_members:,}")]
+    if not plan.in_order.any():
+        rule = "must have a point with r_repulsion <= r_orientation <= r_attraction"
+        return [Fault("axes", rule, f"none of {plan.grid.n_points:,} points")]
+    return _school_faults(plan)
+
+
+def _school_faults(plan: SweepPlan) -> list[Fault]:
+    """The faults of the scenario with each number of fish, and of pairs beyond the memory."""
+    faults, largest = [], max(plan.members, default=0)
+    for n_fish in plan.members:
+        try:
+            plan.grid.scenario.replaced(n_fish=n_fish)
+        except InvalidInputError as error:
+            faults += [
+                Fault(f"n_fish = {n_fish}: {f.field}", f.rule, f.value) for f in error.faults
+            ]
+    at_once = jax.local_device_count() if jax.default_backend() == "cpu" else 1
+    return faults + memory_faults(at_once * plan._pair_bytes(largest), largest)
+
+
+def result_faults(plan: SweepPlan, out: Path | None) -> list[Fault]:
+    """The fault of a result too large to be held without a file."""
+    if out is not None:
+        return []
+    return held_faults("the result is", plan.grid.n_members * plan.member_bytes)

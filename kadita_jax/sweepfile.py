@@ -1,0 +1,117 @@
+"""The file of a finished sweep, written from its parts a slab of the grid at a time."""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+
+from kadita_jax.files import replacing
+from kadita_jax.journal import Journal
+from kadita_jax.metrics import NAMES, STATES
+from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
+from kadita_jax.provenance import sweep_attributes
+from kadita_jax.sweep_layout import coordinate_values, coordinates, sweep_variables
+from kadita_jax.sweep_plan import Part, SweepPlan
+
+# Members held at once: a sweep of any size is written in the memory of one slab.
+SLAB_MEMBERS = 2**15
+
+Arrays = dict[str, np.ndarray]
+
+
+def write_sweep(path: Path, plan: SweepPlan, parts: list[Part], journal: Journal) -> None:
+    """Write a sweep's file from the parts of its journal, under its final name when whole."""
+    with replacing(path) as partial:
+        # Opened by Python first, which says why it cannot be.
+        partial.open("wb").close()
+        with telling_of_a_full_disk(partial), netCDF4.Dataset(partial, "w") as handle:
+            _define(handle, plan)
+            for rows, slab in _slabs(plan, parts, journal):
+                for name, values in slab.items():
+                    handle[name][rows] = values
+            handle.setncatts(sweep_attributes(plan, _members_by(parts, journal)))
+
+
+def _define(handle: netCDF4.Dataset, plan: SweepPlan) -> None:
+    sizes = dict(zip(plan.grid.dims, plan.grid.shape, strict=True)) | {"state_name": len(STATES)}
+    if plan.keep_final:
+        sizes |= {"fish": max(plan.members), "space": 3}
+    for name, size in sizes.items():
+        handle.createDimension(name, size)
+    for name, variable in (coordinates(plan) | sweep_variables(plan)).items():
+        create_variable(handle, name, variable, plan.dtype)
+    values = coordinate_values(plan)
+    for name in coordinates(plan):
+        kind = object if name in ("state_name", "space_label") else None
+        handle[name][:] = np.array(values[name], kind)
+
+
+def _slabs(plan: SweepPlan, parts: list[Part], journal: Journal) -> Iterator[tuple[slice, Arrays]]:
+    """The variables along a few rows of the first axis after another."""
+    n_rows, per_row = plan.grid.shape[0], plan.grid.n_members // plan.grid.shape[0]
+    n_at_once = max(1, SLAB_MEMBERS // per_row)
+    read = lru_cache(maxsize=4)(journal.read)
+    for first in range(0, n_rows, n_at_once):
+        rows = slice(first, min(first + n_at_once, n_rows))
+        flat = _gather(plan, parts, read, rows.start * per_row, rows.stop * per_row)
+        shape = (rows.stop - rows.start, *plan.grid.shape[1:])
+        slab = {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
+        yield rows, slab | _over_replicates(slab)
+
+
+def _gather(plan: SweepPlan, parts: list[Part], read: Any, first: int, last: int) -> Arrays:
+    """The members from number `first` to before `last`, those not computed as nan and -1."""
+    n_members = last - first
+    found: Arrays = {name: np.full(n_members, np.nan, plan.dtype) for name in _series()}
+    found |= {"state": np.full(n_members, -1, np.int8), "valid": np.zeros(n_members, np.int8)}
+    if plan.keep_final:
+        unknown = np.full((n_members, max(plan.members), 3), np.nan, plan.dtype)
+        found |= {"final_position": unknown, "final_heading": unknown.copy()}
+    for number, part in enumerate(parts):
+        inside = (part.member >= first) & (part.member < last)
+        if inside.any():
+            _place(found, part.member[inside] - first, read(number), inside, part.n_fish)
+    return found | {"member": np.arange(first, last)}
+
+
+def _series() -> list[str]:
+    return [f"{name}_{kind}" for name in NAMES for kind in ("mean", "std", "final")]
+
+
+def _place(
+    found: Arrays, places: np.ndarray, stored: Arrays, inside: np.ndarray, n_fish: int
+) -> None:
+    found["valid"][places] = 1
+    for name, values in stored.items():
+        if values.ndim == 3:
+            found[name][places, :n_fish] = values[inside]
+        elif name in found:
+            found[name][places] = values[inside]
+
+
+def _members_by(parts: list[Part], journal: Journal) -> Counter[str]:
+    """How many members were computed with what."""
+    counts = Counter[str]()
+    for number, part in enumerate(parts):
+        counts[str(journal.read(number, "computed_with")["computed_with"])] += len(part.member)
+    return counts
+
+
+def _over_replicates(slab: Arrays) -> Arrays:
+    """The standard error of each mean, and the share of each state."""
+    n_replicates = slab["state"].shape[-1]
+    found = {}
+    for name in NAMES:
+        mean = slab[f"{name}_mean"].astype(float)
+        # With one replicate there is no spread to take an error from.
+        divisor = n_replicates * (n_replicates - 1) or np.nan
+        deviation = mean - mean.mean(axis=-1, keepdims=True)
+        found[f"{name}_standard_error"] = np.sqrt((deviation**2).sum(axis=-1) / divisor)
+    labels = slab["state"][..., None] == np.arange(len(STATES))
+    computed = slab["valid"].all(axis=-1)[..., None]
+    found["state_fraction"] = np.where(computed, labels.mean(axis=-2), np.nan)
+    return found

@@ -1,0 +1,285 @@
+"""Many members of a parameter grid, arrays in and arrays out: the loop behind every sweep.
+
+A member is one school: its own key, its own parameters, one run, of which only the mean, the
+standard deviation and the last value of each metric are kept. Members are spread over devices
+with `shard_map`; on each device a loop takes them in batches, one by one on CPU.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float, Int
+
+from kadita_jax.errors import Fault, count_faults, refuse, unknown
+from kadita_jax.geometry import BoxSize
+from kadita_jax.keys import RandomKey, key_faults, member_key, noise_key
+from kadita_jax.metrics import NAMES, Metrics, measure, state_label
+from kadita_jax.metrics.convention import REFERENCE, convention_faults
+from kadita_jax.model import Params, State
+from kadita_jax.moments import Moments, add_value, no_moments
+from kadita_jax.parameters import PARAMETERS
+from kadita_jax.pytree import pytree
+from kadita_jax.simulation import step
+
+Draw: TypeAlias = Callable[[RandomKey, BoxSize], State]
+
+
+Varied: TypeAlias = Mapping[str, Array | np.ndarray]
+# A whole number, or one that is traced: the window is no constant of the compiled program.
+Count: TypeAlias = Any
+
+
+class Window(NamedTuple):
+    """When a run is measured: at the multiples of `every` with burn_in < step <= n_steps."""
+
+    n_steps: Count
+    every: Count
+    burn_in: Count
+
+    @property
+    def first(self) -> Count:
+        """The first step that is measured."""
+        return (self.burn_in // self.every + 1) * self.every
+
+    @property
+    def n_frames(self) -> Count:
+        """How many steps are measured."""
+        return self.n_steps // self.every - self.burn_in // self.every
+
+
+def window_faults(n_steps: Any, measure_every: Any, burn_in: Any) -> list[Fault]:
+    """Every rule that a measuring window breaks."""
+    faults = count_faults({"n_steps": n_steps, "measure_every": measure_every})
+    faults += count_faults({"burn_in": burn_in}, low=0)
+    if not faults and Window(n_steps, measure_every, burn_in).n_frames < 1:
+        rule = f"must leave a multiple of measure_every = {measure_every} up to n_steps = {n_steps}"
+        faults.append(Fault("burn_in", rule, burn_in))
+    return faults
+
+
+@pytree()
+class Outcome:
+    """What is kept of each member.
+
+    **Attributes:**
+
+    - `mean`, `std` (ddof 0): of each metric over the measuring window; leaves (M,).
+    - `final`: each metric after the last step; leaves (M,).
+    - `label`: (M,) index into `metrics.STATES` of the state that the means of P and M name.
+    - `school`: after the last step, leaves (M, N, 3); None unless asked for.
+    """
+
+    mean: Metrics
+    std: Metrics
+    final: Metrics
+    label: Int[Array, "*members"]
+    school: State | None
+
+
+def sweep_members(
+    key: RandomKey,
+    number: Int[Array | np.ndarray, " members"],
+    params: Params,
+    varied: Varied,
+    start: Draw,
+    window: Window,
+    *,
+    convention: str = REFERENCE,
+    keep_final: bool = False,
+    capacity: int | None = None,
+    batch: int = 1,
+    devices: Sequence[Any] | None = None,
+) -> Outcome:
+    """Run and measure members of a sweep.
+
+    Member m starts from `start(member_key(key, m), its box_size)` and runs with that same key, so
+    `simulate` with `member_key` repeats it, and its result depends neither on the other
+    members nor on how they are cut into parts. One compilation serves all calls that share
+    shapes, `start`, `convention` and the options.
+
+    **Arguments:**
+
+    - `key`: of the whole sweep.
+    - `number`: (M,) the members' numbers in the sweep.
+    - `params`: what all members share; leaves of shape () or (N,).
+    - `varied`: fields of `Params` by name, (M,) or (M, N), in place of the shared ones.
+    - `start`: draws a member's initial state from its key and its box; hashable, compiled in.
+    - `window`: how long a run is and when it is measured.
+    - `convention`: of the metrics.
+    - `keep_final`: whether the final schools are returned.
+    - `capacity`: how many members a device has room for; fixes the compiled shape.
+    - `batch`: how many members a device computes at once; divides `capacity`.
+    - `devices`: where to compute; this process's own when None.
+
+    **Returns:** an `Outcome` of numpy arrays, in the order of `number`.
+
+    **Raises:** `InvalidInputError` naming every argument that does not fit the others.
+    """
+    faults = key_faults(key) + window_faults(*window) + convention_faults(convention)
+    refuse("invalid members", faults + _varied_faults(varied, len(number)))
+    devices = jax.local_devices() if devices is None else devices
+    n_members, n_devices = len(number), len(devices)
+    share = -(-n_members // n_devices)
+    capacity = -(-share // batch) * batch if capacity is None else capacity
+    counts = np.clip(n_members - share * np.arange(n_devices), 0, share)
+    slots = np.flatnonzero((np.arange(capacity) < counts[:, None]).ravel())
+
+    def spread(values: Any) -> np.ndarray:
+        values = np.asarray(values)
+        room = np.zeros((n_devices * capacity, *values.shape[1:]), values.dtype)
+        room[slots] = values
+        return room
+
+    found = _sweep(
+        key,
+        params,
+        Window(*map(np.int32, window)),
+        jax.tree.map(spread, (np.asarray(number, np.uint32), dict(varied))),
+        counts.astype(np.int32),
+        start=start,
+        convention=convention,
+        keep_final=keep_final,
+        batch=batch,
+        devices=tuple(devices),
+    )
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[slots], found)
+
+
+def _varied_faults(varied: Varied, n_members: int) -> list[Fault]:
+    faults = [] if n_members else [Fault("number", "must hold at least one member", 0)]
+    for name, values in varied.items():
+        if name not in PARAMETERS:
+            faults.append(unknown(name, PARAMETERS, values))
+        elif np.ndim(values) not in (1, 2) or len(values) != n_members:
+            rule = f"must have shape ({n_members},) or ({n_members}, N)"
+            faults.append(Fault(name, rule, np.shape(values)))
+    return faults
+
+
+@partial(jax.jit, static_argnames=("start", "convention", "keep_final", "batch", "devices"))
+def _sweep(
+    key: RandomKey,
+    params: Params,
+    window: Window,
+    members: tuple[Array, Varied],
+    counts: Int[Array, " devices"],
+    *,
+    start: Draw,
+    convention: str,
+    keep_final: bool,
+    batch: int,
+    devices: tuple[Any, ...],
+) -> Outcome:
+    member = partial(_member, start=start, convention=convention, keep_final=keep_final)
+    each, all_alike = PartitionSpec("device"), PartitionSpec()
+    return jax.shard_map(
+        partial(_share, member, batch),
+        mesh=Mesh(np.array(devices), ("device",)),
+        in_specs=(all_alike, all_alike, all_alike, each, each),
+        out_specs=each,
+        check_vma=False,
+    )(key, params, window, members, counts)
+
+
+def _share(
+    member: Callable,
+    batch: int,
+    key: RandomKey,
+    params: Params,
+    window: Window,
+    members: tuple[Array, Varied],
+    count: Int[Array, "1"],
+) -> Outcome:
+    """One device's members, batch after batch; the last batch may hold idle places.
+
+    The number of trips is no constant of the program: parts of any size share it, and XLA cannot
+    unroll a loop of one trip, which would round differently.
+    """
+    one = partial(member, key, params, window)
+    if batch > 1:
+        one = jax.vmap(one)
+        members = jax.tree.map(lambda x: x.reshape(-1, batch, *x.shape[1:]), members)
+
+    def compute(trip: int | Int[Array, ""]) -> Outcome:
+        return one(*jax.tree.map(lambda leaf: leaf[trip], members))
+
+    def fill(trip: Int[Array, ""], found: Outcome) -> Outcome:
+        return jax.tree.map(lambda room, new: room.at[trip].set(new), found, compute(trip))
+
+    n_trips = len(members[0])
+    shapes = jax.eval_shape(compute, 0)
+    room = jax.tree.map(lambda leaf: jnp.zeros((n_trips, *leaf.shape), leaf.dtype), shapes)
+    found = lax.fori_loop(0, -(-count[0] // batch), fill, room)
+    return found if batch == 1 else jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), found)
+
+
+def _member(
+    key: RandomKey,
+    params: Params,
+    window: Window,
+    number: Int[Array, ""],
+    varied: Varied,
+    *,
+    start: Draw,
+    convention: str,
+    keep_final: bool,
+) -> Outcome:
+    key, params = member_key(key, number), replace(params, **varied)
+    lead = window.first - window.every
+    at_window = _walk(params, key, start(key, params.box_size), jnp.zeros_like(lead), lead)
+    visit = partial(_visit, params, key, window, convention)
+    nothing = jnp.zeros(len(NAMES), params.dt.dtype)
+    seen = _Seen(at_window, no_moments(nothing), nothing)
+    n_visits = window.n_frames + jnp.where(window.n_steps % window.every > 0, 1, 0)
+    seen = lax.fori_loop(0, n_visits, visit, seen)
+    moments, mean = seen.moments, Metrics(*seen.moments.mean)
+    label = state_label(mean.polarization, mean.rotation)
+    final = Metrics(*seen.last)
+    return Outcome(mean, Metrics(*moments.std), final, label, seen.state if keep_final else None)
+
+
+class _Seen(NamedTuple):
+    """A member on its way: its school, the metrics' moments, the metrics as last measured."""
+
+    state: State
+    moments: Moments
+    last: Float[Array, " metrics"]
+
+
+def _visit(
+    params: Params,
+    key: RandomKey,
+    window: Window,
+    convention: str,
+    frame: Int[Array, ""],
+    seen: _Seen,
+) -> _Seen:
+    """Walk to the next step that is measured, and measure.
+
+    What follows the last one of the window is walked in a visit of its own that the moments leave
+    out, so that one copy of the metrics in the program serves both.
+    """
+    before = window.first + (frame - 1) * window.every
+    n_steps = jnp.minimum(window.every, window.n_steps - before)
+    state = _walk(params, key, seen.state, before, n_steps)
+    found = measure(state.position, state.heading, params.box_size, convention=convention)
+    values = jnp.stack(jax.tree.leaves(found))
+    counted, more = frame < window.n_frames, add_value(seen.moments, values)
+    moments = jax.tree.map(lambda new, old: jnp.where(counted, new, old), more, seen.moments)
+    return _Seen(state, moments, values)
+
+
+def _walk(
+    params: Params, key: RandomKey, state: State, first: Int[Array, ""], n_steps: Int[Array, ""]
+) -> State:
+    def advance(number: Int[Array, ""], state: State) -> State:
+        return step(state, params, noise_key(key, number))
+
+    return lax.fori_loop(first, first + n_steps, advance, state)

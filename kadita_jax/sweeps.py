@@ -1,0 +1,183 @@
+"""What a person calls to sweep: a scenario and axes in, a Dataset out; resumable, never half."""
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jax
+import numpy as np
+import xarray as xr
+from jax.experimental import multihost_utils
+
+from kadita_jax import provenance
+from kadita_jax.dataset import open_run
+from kadita_jax.errors import Unchecked
+from kadita_jax.journal import Journal, journal_path
+from kadita_jax.keys import RandomKey
+from kadita_jax.metrics import NAMES
+from kadita_jax.metrics.convention import REFERENCE
+from kadita_jax.prepare import Prepared, out_of_order, prepare
+from kadita_jax.scenario import Scenario
+from kadita_jax.sweep_plan import Part
+from kadita_jax.sweepfile import write_sweep
+from kadita_jax.sweeping import Outcome, sweep_members
+
+# How long to wait before looking again whether other processes have written their parts.
+POLL_SECONDS = 0.2
+
+Progress = Callable[[int], None]
+
+
+def sweep(
+    scenario: Scenario | str | Path,
+    axes: Mapping | Unchecked,
+    *,
+    replicates: int | Unchecked = 1,
+    seed: int | Unchecked | None = None,
+    n_steps: int | Unchecked | None = None,
+    measure_every: int | Unchecked = 10,
+    burn_in: int | Unchecked | None = None,
+    part_size: int | Unchecked | None = None,
+    out: str | Path | None = None,
+    keep_final: bool = False,
+    convention: str | Unchecked = REFERENCE,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Run a scenario at every point of a grid, and keep the metrics' means, spreads and states.
+
+    Members are computed on all devices that jax shows: every GPU, or every CPU device, of which
+    there is one unless `kadita_jax.use_all_cores()` came first. Under `jax.distributed` each
+    process computes its own parts; they share the folder of `out`.
+
+    **Arguments:**
+
+    - `scenario`: a Scenario, the name of a canonical one, or the path of a TOML file.
+    - `axes`: from the name of a field to its values (a product), or from a tuple of names to a
+        tuple of equally long lists (zipped: explicit members, point by point). Any field of
+        `Params`, `n_fish` (one compilation a value), `orientation_width` (r_attraction moves
+        along, so that the attraction width stays) or `attraction_width`. Values are a list, an
+        array, "A:B:N" or "A:B:N:log".
+    - `replicates`: schools at each point, with keys of their own.
+    - `seed`, `n_steps`: replace the scenario's own.
+    - `measure_every`, `burn_in`: measured are the multiples of measure_every with
+        burn_in < step <= n_steps; burn_in None is half of n_steps.
+    - `part_size`: members computed, and saved, together; None chooses a few seconds' worth.
+    - `out`: path of a NetCDF file. Parts are saved in OUT.parts on the way: the same call
+        resumes a killed sweep. Without it the result is held in memory.
+    - `keep_final`: whether the schools after the last step are kept.
+    - `convention`: of the metrics, "reference" or "corrected".
+    - `overwrite`: whether an existing OUT, or the parts of an unfinished sweep, may be replaced.
+    - `progress`: called with the number of members done, now and then.
+
+    **Returns:** an `xarray.Dataset` with a dimension for each axis and `replicate`, laid out as
+    `kadita_jax.sweep_layout` says. Points whose radii are out of order are nan; a warning tells
+    how many. Member m can be repeated by `simulate` with the key
+    `keys.member_key(jax.random.key(seed), m)`.
+
+    **Raises:** `InvalidInputError` with every fault before anything runs, also when the parts in
+    OUT.parts belong to another sweep; OSError when the disk or its permissions fail.
+    """
+    prepared = prepare(
+        scenario,
+        axes,
+        changes={"seed": seed, "n_steps": n_steps},
+        replicates=replicates,
+        measure_every=measure_every,
+        burn_in=burn_in,
+        part_size=part_size,
+        out=out,
+        keep_final=keep_final,
+        convention=convention,
+        overwrite=overwrite,
+    )
+    if not prepared.plan.in_order.all():
+        warnings.warn(out_of_order(prepared.plan), stacklevel=2)
+    return compute(prepared, progress)
+
+
+def compute(prepared: Prepared, progress: Progress | None = None) -> xr.Dataset:
+    """Compute what a prepared sweep still lacks, and return its Dataset."""
+    if prepared.path is not None:
+        _complete(prepared, prepared.path, progress)
+        return open_run(prepared.path)
+    with TemporaryDirectory() as folder:
+        whole = Path(folder) / "sweep.nc"
+        _complete(prepared, whole, progress)
+        with open_run(whole) as dataset:
+            return dataset.load().drop_encoding()
+
+
+def _complete(prepared: Prepared, path: Path, progress: Progress | None) -> None:
+    journal = Journal(journal_path(path))
+    if is_first_process():
+        if prepared.overwrite:
+            journal.remove()
+            path.unlink(missing_ok=True)
+        if journal.settings() is None:
+            journal.begin(prepared.settings)
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("journal")
+    _compute_parts(prepared, journal, progress)
+    if is_first_process():
+        _wait_until(lambda: all(map(journal.has, range(len(prepared.parts)))))
+        write_sweep(path, prepared.plan, prepared.parts, journal)
+        journal.remove()
+    else:
+        _wait_until(path.exists)
+
+
+def is_first_process() -> bool:
+    """Whether this process, alone or the first of several, does what is done once."""
+    return jax.process_index() == 0
+
+
+def _compute_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:
+    key, n_processes = jax.random.key(prepared.plan.grid.scenario.seed), jax.process_count()
+    for number, part in enumerate(prepared.parts):
+        if number % n_processes == jax.process_index() and not journal.has(number):
+            journal.write(number, _stored(_computed(prepared, part, key)))
+        if progress is not None:
+            progress(sum(len(p.member) for k, p in enumerate(prepared.parts) if journal.has(k)))
+
+
+def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:
+    plan, scenario = prepared.plan, prepared.plan.grid.scenario
+    share = -(-prepared.part_sizes[part.n_fish] // jax.local_device_count())
+    batch = plan.batch(part.n_fish, share)
+    varied = plan.grid.parameters(part.member // plan.grid.replicates)
+    return sweep_members(
+        key,
+        part.member,
+        scenario.params,
+        {name: values.astype(plan.dtype) for name, values in varied.items()},
+        replace(scenario.start, n_fish=part.n_fish),
+        plan.window,
+        convention=plan.convention,
+        keep_final=plan.keep_final,
+        capacity=-(-share // batch) * batch,
+        batch=batch,
+    )
+
+
+def _stored(outcome: Outcome) -> dict[str, np.ndarray]:
+    """A part's arrays under the names that they have in the file."""
+    kinds = {"mean": outcome.mean, "std": outcome.std, "final": outcome.final}
+    arrays = {
+        f"{name}_{kind}": getattr(metrics, name)
+        for kind, metrics in kinds.items()
+        for name in NAMES
+    }
+    if outcome.school is not None:
+        arrays["final_position"] = outcome.school.position
+        arrays["final_heading"] = outcome.school.heading
+    told = {"computed_with": np.array(provenance.computed_with())}
+    return arrays | {"state": outcome.label.astype(np.int8)} | told
+
+
+def _wait_until(is_done: Callable[[], bool]) -> None:
+    while not is_done():
+        time.sleep(POLL_SECONDS)
