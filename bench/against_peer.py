@@ -47,13 +47,19 @@ def peer_order(scenario: kj.Scenario) -> dict:
         "dt": scenario.dt,
         "n_steps": scenario.n_steps,
         "box_size": scenario.box_size,
+        "measure_from": 0,
         "measure_every": MEASURE_EVERY,
     }
 
 
 def time_peer(python: Path, scenarios: dict[str, kj.Scenario], repeats: int) -> dict[str, dict]:
     """The peer's figures by scenario."""
-    order = {"repeats": repeats, "scenarios": {n: peer_order(s) for n, s in scenarios.items()}}
+    return run_peer(python, {name: peer_order(s) for name, s in scenarios.items()}, repeats)
+
+
+def run_peer(python: Path, orders: dict[str, dict], repeats: int) -> dict[str, dict]:
+    """What the peer's own Python measures of each order."""
+    order = {"repeats": repeats, "scenarios": orders}
     done = subprocess.run(
         [python, HERE / "peer_worker.py"],
         input=json.dumps(order),

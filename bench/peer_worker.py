@@ -26,7 +26,7 @@ def main() -> None:
             start = time.perf_counter()
             result = _simulate(scenario)
             simulated.append(time.perf_counter() - start)
-            frames = slice(0, None, scenario["measure_every"])
+            frames = slice(scenario["measure_from"], None, scenario["measure_every"])
             tracks = [result[k][frames] for k in ("positions", "velocities", "time")]
             start = time.perf_counter()
             compute_metrics_timeseries(*tracks, scenario["box_size"], verbose=False)

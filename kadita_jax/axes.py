@@ -1,7 +1,7 @@
 """The axes of a sweep: what a person writes, checked, and the grid of points that they span."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -19,7 +19,12 @@ OUTER_RADIUS = {"orientation_width": "r_orientation", "attraction_width": "r_att
 N_FISH = Parameter(150.0, "1", "number of fish", low=1.0, high=2.0**30)
 SWEPT: Mapping[str, Parameter] = {**PARAMETERS, **WIDTHS, "n_fish": N_FISH}
 
-FORMAT = "A:B:N, A:B:N:log, numbers with commas between, or a list"
+# What A:B:N may ask for: beyond it a typing error would fill the memory.
+MOST_VALUES = 10**6
+FORMAT = (
+    f"A:B:N with N from 2 to {MOST_VALUES}, A:B:N:log with A and B > 0, "
+    "numbers with commas between, or a list"
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ def read_axes(axes: Any) -> tuple[tuple[Axis, ...], list[Fault]]:
         a tuple of equally many values each (zipped: they change together).
     """
     if not isinstance(axes, Mapping) or not axes:
-        return (), [Fault("axes", "must map at least one name to values", axes)]
+        rule = "must map at least one name to values (--axis NAME=VALUES)"
+        return (), [Fault("axes", rule, axes)]
     found, faults = [], []
     for names, values in axes.items():
         axis, wrong = _read_axis(names, values)
@@ -60,7 +66,7 @@ def read_axes(axes: Any) -> tuple[tuple[Axis, ...], list[Fault]]:
 def _read_axis(names: Any, values: Any) -> tuple[Axis, list[Fault]]:
     is_zipped = isinstance(names, tuple)
     names, columns = (names, values) if is_zipped else ((names,), (values,))
-    if is_zipped and (not isinstance(columns, Sequence) or len(columns) != len(names) or not names):
+    if is_zipped and not _is_one_each(names, columns):
         rule = "must hold one list of values for each of its names"
         return Axis((), ()), [Fault(f"axis {names}", rule, values)]
     read = [_read_values(name, column) for name, column in zip(names, columns, strict=True)]
@@ -74,10 +80,17 @@ def _read_axis(names: Any, values: Any) -> tuple[Axis, list[Fault]]:
     return axis, faults
 
 
+def _is_one_each(names: tuple, columns: Any) -> bool:
+    # Text is a sequence too: of letters.
+    is_list = isinstance(columns, Sequence) and not isinstance(columns, str)
+    is_table = isinstance(columns, np.ndarray) and columns.ndim == 2
+    return bool(names) and (is_list or is_table) and len(columns) == len(names)
+
+
 def _read_values(name: Any, values: Any) -> tuple[np.ndarray, list[Fault]]:
     none, field = np.zeros(0), f"axis {name}"
     if name not in SWEPT:
-        return none, [unknown(field, [f"axis {known}" for known in SWEPT], values)]
+        return none, [replace(unknown(str(name), SWEPT, values), field=field)]
     numbers = _from_text(values) if isinstance(values, str) else as_numbers(values)
     if numbers is None or numbers.ndim != 1 or numbers.size == 0:
         return none, [Fault(field, f"must be {FORMAT}", values)]
@@ -99,11 +112,13 @@ def _from_text(text: str) -> np.ndarray | None:
     except (ValueError, IndexError):
         return None
     is_log = rest[2:] == ["log"]
-    if n < 2 or not np.isfinite([low, high]).all() or (len(rest) > 2 and not is_log):
+    if not 2 <= n <= MOST_VALUES or (len(rest) > 2 and not is_log):
         return None
-    if is_log:
-        return np.geomspace(low, high, n) if min(low, high) > 0 else None
-    return np.linspace(low, high, n)
+    if is_log and not min(low, high) > 0:
+        return None
+    # What is not finite, or overflows on the way, is refused with the range of the field.
+    with np.errstate(all="ignore"):
+        return np.geomspace(low, high, n) if is_log else np.linspace(low, high, n)
 
 
 def _name_faults(names: Sequence[Any]) -> Iterator[Fault]:

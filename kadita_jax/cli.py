@@ -24,7 +24,8 @@ app = typer.Typer(
 def _number(kind: type, help: str) -> Any:
     """An option that hands its text on where it is no number: one error then tells all faults."""
 
-    def parse(text: str) -> Any:
+    # Typer hands a default to it too, which is a number already.
+    def parse(text: Any) -> Any:
         try:
             return kind(text)
         except ValueError:

@@ -1,14 +1,18 @@
 """Which devices a process computes on."""
 
 import os
+import re
 from typing import Any
 
 import jax
 
-from kadita_jax.errors import Fault, count_faults, refuse
+from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
+
+LAST_PORT = 2**16 - 1
+PLACE = re.compile(r"([^,]+:(\d{1,5})),(\d{1,9})/(\d{1,9})", re.ASCII)
 
 
-def use_all_cores(n_cores: int | None = None) -> None:
+def use_all_cores(n_cores: int | Unchecked | None = None) -> None:
     """Let sweeps compute on all CPU cores, one jax device a core; call it before jax is used.
 
     **Arguments:**
@@ -45,25 +49,22 @@ def join_processes(where: Any) -> None:
 
     **Raises:** `InvalidInputError` when it is neither, or jax recognises no cluster.
     """
-    if where == "auto":
-        try:
-            jax.distributed.initialize()
-        except ValueError as error:
-            rule = f"must be HOST:PORT,K/N where jax recognises no cluster ({error})"
-            refuse("cannot join the processes", [Fault("distributed", rule, where)])
+    refuse("cannot join the processes", process_faults(where))
+    place = PLACE.fullmatch(where)
+    if place is not None:
+        jax.distributed.initialize(place[1], int(place[4]), int(place[3]))
         return
-    address, number, count = _processes(where)
-    jax.distributed.initialize(address, count, number)
-
-
-def _processes(where: Any) -> tuple[str, int, int]:
     try:
-        address, _, place = where.rpartition(",")
-        number, count = map(int, place.split("/"))
-        is_whole = 0 <= number < count and int(address.rpartition(":")[2]) > 0
-    except (ValueError, AttributeError):
-        address, number, count, is_whole = "", 0, 0, False
-    if not is_whole:
-        rule = "must be auto or HOST:PORT,K/N with 0 <= K < N"
+        jax.distributed.initialize()
+    except ValueError as error:
+        rule = f"must be HOST:PORT,K/N where jax recognises no cluster ({error})"
         refuse("cannot join the processes", [Fault("distributed", rule, where)])
-    return address, number, count
+
+
+def process_faults(where: Any) -> list[Fault]:
+    """The fault of what names no place among processes."""
+    place = PLACE.fullmatch(str(where))
+    port, number, count = map(int, place.groups()[1:]) if place else (0, 0, 0)
+    if where == "auto" or (0 < port <= LAST_PORT and number < count):
+        return []
+    return [Fault("distributed", "must be auto or HOST:PORT,K/N with 0 <= K < N", where)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from matplotlib.figure import Figure
 
 from kadita_jax import plot, study, sweeps
 from kadita_jax.dataset import holds_float64, is_sweep, open_run, reading, unreadable
-from kadita_jax.devices import join_processes, use_all_cores
-from kadita_jax.errors import Fault, InvalidInputError, refuse
+from kadita_jax.devices import join_processes, process_faults, use_all_cores
+from kadita_jax.errors import Fault, InvalidInputError, count_faults, refuse
 from kadita_jax.files import final_path, partial_path
 from kadita_jax.journal import journal_path
 from kadita_jax.metrics.convention import convention_faults
@@ -97,15 +98,13 @@ def sweep_grid(
     **options: Any,
 ) -> None:
     """Sweep a scenario over a grid into a file, with its picture."""
-    faults = _use_dtype(dtype)
-    _use_devices(cores, distributed)
+    faults = _use_dtype(dtype) + _device_faults(cores, distributed) + _picture_faults(out)
     axes = read_axis_words(axis_words, zip_words, faults)
-    changes = read_set_words(set_words, faults) | changes
-    try:
-        prepared = prepare(name, axes, changes=changes, out=out, **options)
-    except InvalidInputError as error:
-        raise InvalidInputError("cannot sweep", [*faults, *error.faults]) from None
-    refuse("cannot sweep", faults)
+    given = {field: value for field, value in changes.items() if value is not None}
+    changes = read_set_words(set_words, _said_elsewhere(axes, given), faults) | given
+    if not faults:
+        _use_devices(cores, distributed)
+    prepared = prepare(name, axes, changes=changes, out=out, known=faults, **options)
     begin = time.monotonic()
     n_before, n_members = prepared.n_done, prepared.plan.n_computed
     if sweeps.is_first_process():
@@ -123,7 +122,8 @@ def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
             return sweeps.compute(prepared, progress)
     except KeyboardInterrupt:
         saved = replace(prepared, overwrite=False).n_done
-        hint = f"; {saved:,} of {n_members:,} members are saved: the same command goes on"
+        again = "the same command without --overwrite" if prepared.overwrite else "the same command"
+        hint = f"; {saved:,} of {n_members:,} members are saved: {again} goes on"
         raise KeyboardInterrupt(f"{hint} ({journal_path(out)})") from None
 
 
@@ -131,6 +131,28 @@ def _sweep_line(prepared: Prepared, n_computed: int, begin: float) -> str:
     seconds = time.monotonic() - begin
     rate = f"{n_computed:,} in {seconds:,.1f} s, {n_computed / seconds:,.1f} members/s"
     return f"{prepared.plan.grid.n_members:,} members, {rate} with compiling and drawing"
+
+
+def _said_elsewhere(axes: Iterable[Any], given: Iterable[str]) -> dict[str, str]:
+    """The fields that `--set` may not name, and why."""
+    swept = chain.from_iterable(name if isinstance(name, tuple) else (name,) for name in axes)
+    return {
+        **dict.fromkeys(swept, "an axis sets it"),
+        **dict.fromkeys(given, "an option of its own sets it"),
+        "save_every": "a sweep saves no frames",
+    }
+
+
+def _picture_faults(out: Path) -> list[Fault]:
+    if out.suffix.lower() != ".png":
+        return []
+    rule = "must not end in .png: the picture, which stands beside the result, does"
+    return [Fault("out", rule, str(out))]
+
+
+def _device_faults(cores: Any, distributed: str | None) -> list[Fault]:
+    faults = [] if cores is None else count_faults({"cores": cores})
+    return faults + ([] if distributed is None else process_faults(distributed))
 
 
 def _use_devices(cores: Any, distributed: str | None) -> None:

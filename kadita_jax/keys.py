@@ -33,6 +33,6 @@ def noise_key(key: RandomKey, step: int | Int[Array, ""]) -> RandomKey:
     return jax.random.fold_in(jax.random.fold_in(key, TAG_NOISE), step)
 
 
-def member_key(key: RandomKey, number: int | Int[Array, ""]) -> RandomKey:
+def member_key(key: RandomKey, number: int | Int[Array, ""] | UInt32[Array, ""]) -> RandomKey:
     """The key of one member of a sweep, whichever part, device or machine computes it."""
     return jax.random.fold_in(jax.random.fold_in(key, TAG_MEMBER), number)

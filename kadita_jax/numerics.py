@@ -62,6 +62,15 @@ def fused_sum(terms: Tree) -> Tree:
     return jax.tree.unflatten(treedef, _sum_together(*leaves))
 
 
+def computed_once(values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The values, on CPU in a pass of their own before they are used.
+
+    XLA's CPU backend vectorises such a pass, but not a reduction: roots and divisions inside one
+    are made one by one. On a GPU the pass would only cost memory traffic.
+    """
+    return lax.platform_dependent(values, cpu=lax.optimization_barrier, default=lambda x: x)
+
+
 def count_true(masks: Sequence[Bool[Array, "*shape"]]) -> Int[Array, " masks"]:
     """How many entries of each mask hold, all masks in one pass."""
     flat = tuple(mask.ravel().astype(jnp.int32) for mask in masks)

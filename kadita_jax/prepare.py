@@ -1,8 +1,9 @@
 """From the words of a person to a sweep that can be computed, or one error with all its faults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -10,7 +11,7 @@ from kadita_jax import provenance
 from kadita_jax.axes import read_axes
 from kadita_jax.errors import Fault, InvalidInputError, Unchecked, count_faults, refuse
 from kadita_jax.grid import Grid
-from kadita_jax.journal import Journal, journal_path, setting_faults
+from kadita_jax.journal import Journal, journal_faults, journal_path, setting_faults
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.plan import finished_faults, folder_faults, memory_text
 from kadita_jax.scenario import Scenario, load_scenario
@@ -43,6 +44,8 @@ class Prepared:
         if self.path is None or self.overwrite:
             return 0
         journal = Journal(journal_path(self.path))
+        if journal.settings() is None:
+            return 0
         return sum(len(part.member) for k, part in enumerate(self.parts) if journal.has(k))
 
 
@@ -59,31 +62,33 @@ def prepare(
     keep_final: bool,
     convention: str | Unchecked,
     overwrite: bool,
+    known: Sequence[Fault] = (),
 ) -> Prepared:
     """Settle a sweep; the arguments are those of `kadita_jax.sweep`, and
 
     - `changes`: fields of the scenario to replace; None changes nothing.
+    - `known`: what the caller has found wrong already, told with the rest.
 
     **Raises:** `InvalidInputError` with every fault of every argument, and what differs from an
     unfinished sweep in the same place.
     """
-    path, faults = None if out is None else Path(out), list[Fault]()
+    path, faults = None if out is None else Path(out), list(known)
     # A sweep saves no frames, so its steps need not be a multiple of those between them.
     found = _loaded(scenario, {**changes, "save_every": 1}, faults)
     read, wrong = read_axes(axes)
     faults += wrong + count_faults({"replicates": replicates}) + convention_faults(convention)
     faults += [] if part_size is None else count_faults({"part_size": part_size})
-    faults += _place_faults(path, overwrite)
-    if found is not None:
-        burn_in = found.n_steps // 2 if burn_in is None else burn_in
-        faults += window_faults(found.n_steps, measure_every, burn_in)
-    refuse("cannot sweep", faults)
-    assert found is not None
-    assert burn_in is not None
-    window = Window(found.n_steps, measure_every, burn_in)
-    grid = Grid(found, read, replicates)
+    faults += _window_faults(found, measure_every, burn_in)
+    misplaced = _place_faults(path, overwrite)
+    if found is None or faults:
+        raise InvalidInputError("cannot sweep", [*faults, *misplaced])
+    # numpy's whole numbers are no JSON.
+    burn_in = found.n_steps // 2 if burn_in is None else int(burn_in)
+    window = Window(found.n_steps, int(measure_every), burn_in)
+    grid = Grid(found, read, int(replicates))
     plan = SweepPlan(grid, window, convention, default_dtype(), keep_final)
-    refuse(f"cannot sweep {found.name!r}", plan_faults(plan) + result_faults(plan, path))
+    faults = misplaced + plan_faults(plan) + result_faults(plan, path)
+    refuse(f"cannot sweep {found.name!r}", faults)
     return _with_parts(plan, part_size, path, overwrite)
 
 
@@ -123,19 +128,33 @@ def _loaded(scenario: Scenario | str | Path, changes: dict, faults: list[Fault])
         return None
 
 
+def _window_faults(found: Scenario | None, measure_every: Any, burn_in: Any) -> list[Fault]:
+    if found is not None:
+        until = found.n_steps // 2 if burn_in is None else burn_in
+        return window_faults(found.n_steps, measure_every, until)
+    until = 0 if burn_in is None else burn_in
+    return count_faults({"measure_every": measure_every}) + count_faults({"burn_in": until}, low=0)
+
+
 def _place_faults(path: Path | None, overwrite: bool) -> list[Fault]:
     if path is None:
         together = jax.process_count() > 1
         rule = "must be given where several processes share a sweep"
         return [Fault("out", rule, None)] if together else []
-    return folder_faults(path) or finished_faults(path, overwrite=overwrite)
+    return (
+        folder_faults(path)
+        or finished_faults(path, overwrite=overwrite)
+        or journal_faults(journal_path(path))
+    )
 
 
 def _with_parts(
     plan: SweepPlan, part_size: int | None, path: Path | None, overwrite: bool
 ) -> Prepared:
     """The plan with its parts; those of an unfinished sweep in the same place go on."""
-    own = plan.part_sizes() if part_size is None else dict.fromkeys(plan.members, part_size)
+    own = plan.part_sizes()
+    if part_size is not None:
+        own = {n_fish: min(int(part_size), len(m)) for n_fish, m in plan.members.items()}
     fresh = Prepared(plan, own, path, overwrite)
     found = None if path is None or overwrite else Journal(journal_path(path)).settings()
     if path is None or found is None:

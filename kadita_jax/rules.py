@@ -14,7 +14,7 @@ from kadita_jax.gaussian import normal
 from kadita_jax.geometry import Components
 from kadita_jax.keys import RandomKey
 from kadita_jax.model import Params, per_fish
-from kadita_jax.numerics import angle_between, direction, safe_sqrt, tiny_length
+from kadita_jax.numerics import angle_between, computed_once, direction, safe_sqrt, tiny_length
 
 
 class PairTerms(NamedTuple):
@@ -42,7 +42,9 @@ def pair_terms(
     With d the shortest offset to the neighbour, r = |d| and u_j its heading, over visible
     neighbours: repulsion -d/r for r < r_repulsion; social orientation_weight u_j for
     r_repulsion <= r < r_orientation and d/r for r_orientation <= r < r_attraction. Pairs closer
-    than the tiny length add nothing, so a fish is no neighbour of itself.
+    than the tiny length add nothing, so a fish is no neighbour of itself. The zones are told
+    apart by the nearness 1/r, of which the unseen have none, so a distance within rounding of a
+    radius may fall on either side of it.
 
     **Arguments:**
 
@@ -51,18 +53,18 @@ def pair_terms(
     - `neighbour_heading`: (1, M) or (N, M) components.
     - `params`: leaves of shape () or (N,).
     """
-    r_repulsion, r_orientation, r_attraction = (
-        per_fish(r) for r in (params.r_repulsion, params.r_orientation, params.r_attraction)
-    )
     distance = safe_sqrt(_dot(offset, offset))
-    apart = distance >= tiny_length(distance)
-    inverse = 1.0 / jnp.where(apart, distance, 1.0)
-    seen = _dot(heading, offset) > per_fish(visibility_cosine(params.blind_angle)) * distance
-    seen &= apart
-    repels = seen & (distance < r_repulsion)
-    aligns = seen & (distance >= r_repulsion) & (distance < r_orientation)
-    attracts = seen & (distance >= r_orientation) & (distance < r_attraction)
-    away, towards = jnp.where(repels, -inverse, 0.0), jnp.where(attracts, inverse, 0.0)
+    cosine = per_fish(visibility_cosine(params.blind_angle))
+    tiny = tiny_length(distance)
+    seen = (distance >= tiny) & (_dot(heading, offset) > cosine * distance)
+    nearness = computed_once(seen.astype(distance.dtype) / jnp.maximum(distance, tiny))
+    at_repulsion, at_orientation, at_attraction = (
+        1 / per_fish(r) for r in (params.r_repulsion, params.r_orientation, params.r_attraction)
+    )
+    repels = nearness > at_repulsion
+    aligns = (nearness <= at_repulsion) & (nearness > at_orientation)
+    attracts = (nearness <= at_orientation) & (nearness > at_attraction)
+    away, towards = jnp.where(repels, -nearness, 0.0), jnp.where(attracts, nearness, 0.0)
     along = jnp.where(aligns, per_fish(params.orientation_weight), 0.0)
     x, y, z = (
         (away * d, along * u + towards * d) for d, u in zip(offset, neighbour_heading, strict=True)

@@ -70,7 +70,8 @@ class Scenario(BaseModel):
     dt: float = _parameter("dt")
     box_size: float = _parameter("box_size")
 
-    def __init__(self, **values: Any):
+    # Positional only: a field that a person calls self is unknown like any other.
+    def __init__(self, /, **values: Any):
         values = {name: _plain(value) for name, value in values.items()}
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         faults = list(_rule_faults(defaults | values))
@@ -100,7 +101,7 @@ class Scenario(BaseModel):
         """The school at step 0."""
         return self.start(key, self.box_size)
 
-    def replaced(self, **changes: Any) -> "Scenario":
+    def replaced(self, /, **changes: Any) -> "Scenario":
         """A copy with some fields changed, checked again; a change to None changes nothing."""
         given = {name: value for name, value in changes.items() if value is not None}
         return Scenario(**(self.model_dump() | given))

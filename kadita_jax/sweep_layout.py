@@ -1,6 +1,7 @@
 """What stands in the file of a sweep: every variable, its dimensions and attributes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kadita_jax.axes import SWEPT
@@ -31,19 +32,26 @@ def sweep_variables(plan: SweepPlan) -> dict[str, Variable]:
             found[f"{name}_{kind}"] = Variable(members, _metric(name, f"{meaning} {name}"))
         about = _metric(name, f"standard error of the mean over replicates of {name}")
         found[f"{name}_standard_error"] = Variable(points, about | {"comment": STANDARD_ERROR})
-    return found | _labels(members) | (_schools(members) if plan.keep_final else {})
+    found |= _labels(members) | (_schools(members) if plan.keep_final else {})
+    return {name: _with_coordinates(variable, plan) for name, variable in found.items()}
+
+
+def _with_coordinates(variable: Variable, plan: SweepPlan) -> Variable:
+    """The variable told of the coordinates that are not called after their dimension."""
+    zipped = [name for axis in plan.grid.axes if len(axis.names) > 1 for name in axis.names]
+    names = [*zipped, *(["space_label"] if "space" in variable.dims else [])]
+    told = {"coordinates": " ".join(names)} if names else {}
+    return replace(variable, attributes={**variable.attributes, **told})
 
 
 def coordinates(plan: SweepPlan) -> dict[str, Variable]:
-    """The coordinate of every swept name, and of replicates and states."""
+    """The coordinate of every swept name, and of replicates and space."""
     found = {
         name: Variable((axis.dim,), _axis(name), "i4" if name == "n_fish" else "f8")
         for axis in plan.grid.axes
         for name in axis.names
     }
     found["replicate"] = Variable(("replicate",), {"long_name": "number of the replicate"}, "i4")
-    names = {"long_name": "state that polarization and rotation name"}
-    found["state_name"] = Variable(("state_name",), names, "str")
     if plan.keep_final:
         found["space_label"] = Variable(("space",), {"long_name": "axis of space"}, "str")
     return found
@@ -62,7 +70,12 @@ def _axis(name: str) -> dict[str, Any]:
 
 def _labels(members: tuple[str, ...]) -> dict[str, Variable]:
     label = state_attributes("state that the window's means of polarization and rotation name")
-    share = {"long_name": "fraction of the computed replicates in each state", "units": "1"}
+    shares = {
+        f"{name}_fraction": Variable(
+            members[:-1], {"long_name": f"fraction of replicates in state {name}", "units": "1"}
+        )
+        for name in STATES
+    }
     valid = {
         "long_name": "whether r_repulsion <= r_orientation <= r_attraction, and so was computed",
         "flag_values": (0, 1),
@@ -71,7 +84,7 @@ def _labels(members: tuple[str, ...]) -> dict[str, Variable]:
     number = {"long_name": "number of the member, which its random key is made from"}
     return {
         "state": Variable(members, label, "i1"),
-        "state_fraction": Variable((*members[:-1], "state_name"), share),
+        **shares,
         "valid": Variable(members, valid, "i1"),
         "member": Variable(members, number, "i4"),
     }
@@ -81,11 +94,7 @@ def _schools(members: tuple[str, ...]) -> dict[str, Variable]:
     dims = (*members, "fish", "space")
     position = {"long_name": "position after the last step in body lengths", "units": "1"}
     heading = {"long_name": "heading after the last step, a unit vector", "units": "1"}
-    label = {"coordinates": "space_label"}
-    return {
-        "final_position": Variable(dims, position | label),
-        "final_heading": Variable(dims, heading | label),
-    }
+    return {"final_position": Variable(dims, position), "final_heading": Variable(dims, heading)}
 
 
 def coordinate_values(plan: SweepPlan) -> dict[str, Any]:
@@ -97,6 +106,5 @@ def coordinate_values(plan: SweepPlan) -> dict[str, Any]:
     }
     return swept | {
         "replicate": range(plan.grid.replicates),
-        "state_name": STATES,
         "space_label": SPACE,
     }

@@ -1,7 +1,7 @@
 """The words of `kadita sweep` as the arguments of `kadita_jax.sweep`."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kadita_jax.errors import Fault
@@ -11,13 +11,14 @@ def read_axis_words(
     axis_words: Iterable[str], zip_words: Iterable[str], faults: list[Fault]
 ) -> dict[Any, Any]:
     """The axes of `--axis NAME=VALUES` and `--zip NAME,NAME`; what is wrong joins `faults`."""
-    axes = _read_pairs("axis", axis_words, faults)
+    axes = _read_pairs("axis", "NAME=VALUES", axis_words, faults)
     for words in zip_words:
         names = tuple(words.split(","))
         missing = [name for name in names if name not in axes]
         if missing or len(names) < 2:
             rule = "must name two or more of the axes, with commas between"
-            faults.append(Fault("zip", rule, words))
+            hint = f" (no axis of its own: {', '.join(missing)})" if missing else ""
+            faults.append(Fault("zip", f"{rule}{hint}", words))
         else:
             axes = _zipped(axes, names)
     return axes
@@ -35,18 +36,30 @@ def _zipped(axes: dict[Any, Any], names: tuple[str, ...]) -> dict[Any, Any]:
     return found
 
 
-def read_set_words(set_words: Iterable[str], faults: list[Fault]) -> dict[str, Any]:
-    """The fields of `--set FIELD=VALUE`, values as in a scenario file; quotes may be left out."""
-    pairs = _read_pairs("set", set_words, faults)
+def read_set_words(
+    set_words: Iterable[str], elsewhere: Mapping[str, str], faults: list[Fault]
+) -> dict[str, Any]:
+    """The fields of `--set FIELD=VALUE`, values as in a scenario file; quotes may be left out.
+
+    Those that are said elsewhere, for the reason given there, are refused.
+    """
+    pairs = _read_pairs("set", "FIELD=VALUE", set_words, faults)
+    faults += [
+        Fault("set", f"must not name {name}: {elsewhere[name]}", f"{name}={text}")
+        for name, text in pairs.items()
+        if name in elsewhere
+    ]
     return {name: _value(text) for name, text in pairs.items()}
 
 
-def _read_pairs(option: str, words: Iterable[str], faults: list[Fault]) -> dict[str, str]:
+def _read_pairs(
+    option: str, form: str, words: Iterable[str], faults: list[Fault]
+) -> dict[str, str]:
     pairs = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            faults.append(Fault(option, "must be NAME=VALUE", word))
+            faults.append(Fault(option, f"must be {form}", word))
         elif name in pairs:
             faults.append(Fault(option, "must not name a field twice", word))
         else:
@@ -57,5 +70,6 @@ def _read_pairs(option: str, words: Iterable[str], faults: list[Fault]) -> dict[
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    # A number of too many digits and too deep a list are no TOMLDecodeError.
+    except (ValueError, RecursionError):
         return text

@@ -37,7 +37,7 @@ def write_sweep(path: Path, plan: SweepPlan, parts: list[Part], journal: Journal
 
 
 def _define(handle: netCDF4.Dataset, plan: SweepPlan) -> None:
-    sizes = dict(zip(plan.grid.dims, plan.grid.shape, strict=True)) | {"state_name": len(STATES)}
+    sizes = dict(zip(plan.grid.dims, plan.grid.shape, strict=True))
     if plan.keep_final:
         sizes |= {"fish": max(plan.members), "space": 3}
     for name, size in sizes.items():
@@ -46,7 +46,7 @@ def _define(handle: netCDF4.Dataset, plan: SweepPlan) -> None:
         create_variable(handle, name, variable, plan.dtype)
     values = coordinate_values(plan)
     for name in coordinates(plan):
-        kind = object if name in ("state_name", "space_label") else None
+        kind = object if name == "space_label" else None
         handle[name][:] = np.array(values[name], kind)
 
 
@@ -111,7 +111,8 @@ def _over_replicates(slab: Arrays) -> Arrays:
         divisor = n_replicates * (n_replicates - 1) or np.nan
         deviation = mean - mean.mean(axis=-1, keepdims=True)
         found[f"{name}_standard_error"] = np.sqrt((deviation**2).sum(axis=-1) / divisor)
-    labels = slab["state"][..., None] == np.arange(len(STATES))
-    computed = slab["valid"].all(axis=-1)[..., None]
-    found["state_fraction"] = np.where(computed, labels.mean(axis=-2), np.nan)
+    computed = slab["valid"].all(axis=-1)
+    for number, name in enumerate(STATES):
+        share = (slab["state"] == number).mean(axis=-1)
+        found[f"{name}_fraction"] = np.where(computed, share, np.nan)
     return found

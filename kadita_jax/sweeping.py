@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt32
 
 from kadita_jax.errors import Fault, count_faults, refuse, unknown
 from kadita_jax.geometry import BoxSize
@@ -58,7 +58,9 @@ def window_faults(n_steps: Any, measure_every: Any, burn_in: Any) -> list[Fault]
     """Every rule that a measuring window breaks."""
     faults = count_faults({"n_steps": n_steps, "measure_every": measure_every})
     faults += count_faults({"burn_in": burn_in}, low=0)
-    if not faults and Window(n_steps, measure_every, burn_in).n_frames < 1:
+    if not faults and measure_every > n_steps:
+        faults.append(Fault("measure_every", f"must be <= n_steps = {n_steps}", measure_every))
+    elif not faults and Window(n_steps, measure_every, burn_in).n_frames < 1:
         rule = f"must leave a multiple of measure_every = {measure_every} up to n_steps = {n_steps}"
         faults.append(Fault("burn_in", rule, burn_in))
     return faults
@@ -224,7 +226,7 @@ def _member(
     key: RandomKey,
     params: Params,
     window: Window,
-    number: Int[Array, ""],
+    number: UInt32[Array, ""],
     varied: Varied,
     *,
     start: Draw,

@@ -19,6 +19,8 @@ settings.register_profile("kadita", deadline=None)
 settings.load_profile("kadita")
 
 jax.config.update("jax_enable_x64", True)
+# Two, wherever the tests run: sweeps must give the same bits on one and on both.
+jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # One compilation cache for the whole session and the next: compiling is most of the time.
 jax.config.update("jax_compilation_cache_dir", str(CACHE))

@@ -1,4 +1,8 @@
-"""Pictures of a run, drawn without a display and without any global state."""
+"""Pictures of a run and of a sweep, drawn without a display and without any global state."""
 
+from kadita_jax.plot.phase import phase_diagram as phase_diagram
+from kadita_jax.plot.sheet import phase_sheet as phase_sheet
+from kadita_jax.plot.states import state_map as state_map
 from kadita_jax.plot.style import save as save
 from kadita_jax.plot.summary import summary as summary
+from kadita_jax.plot.sweep import sweep_summary as sweep_summary

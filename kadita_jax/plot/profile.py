@@ -15,14 +15,12 @@ from kadita_jax.plot.reading import series
 from kadita_jax.plot.style import (
     BODY,
     FAINT,
-    GREEN,
     INK,
     MUTED,
-    ORANGE,
     PAPER,
-    PURPLE,
-    SKY,
     SMALL,
+    STATE_COLOURS,
+    STATE_MARKERS,
     Box,
     panel,
 )
@@ -44,12 +42,7 @@ ROWS: Mapping[str, str] = MappingProxyType(
 # The index stands apart from the seven that it is made of.
 HEIGHTS = np.array([0, 1, 2, 3, 4, 5, 6, 7.5])
 
-SCHOOLS = (
-    ("swarm", SKY, "o"),
-    ("torus", ORANGE, "^"),
-    ("dynamic_parallel", GREEN, "s"),
-    ("highly_parallel", PURPLE, "v"),
-)
+SCHOOLS = ("swarm", "torus", "dynamic_parallel", "highly_parallel")
 
 
 def canonical_profiles(convention: str) -> dict[str, Profile]:
@@ -71,8 +64,8 @@ def draw_profile(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
     axes = panel(figure, box)
     _set_rows(axes)
     canonical = canonical_profiles(dataset.attrs.get("convention", "reference"))
-    for name, colour, marker in SCHOOLS:
-        _draw_school(axes, canonical[name], name.replace("_", " "), colour, marker)
+    for name in SCHOOLS:
+        _draw_school(axes, canonical[name], name)
     profile = run_profile(dataset)
     _draw_run(axes, profile)
     _write_values(axes, profile)
@@ -96,12 +89,14 @@ def _columns(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
     return np.array(mean, dtype=float), np.array(std, dtype=float)
 
 
-def _draw_school(axes: Axes, profile: Profile, name: str, colour: str, marker: str) -> None:
+def _draw_school(axes: Axes, profile: Profile, name: str) -> None:
     mean, std = _columns(profile)
+    colour, label = STATE_COLOURS[name], name.replace("_", " ")
     axes.plot(mean[:-1], HEIGHTS[:-1], color=colour, linewidth=1, alpha=0.55, zorder=1)
     axes.hlines(HEIGHTS, mean - std, mean + std, color=colour, linewidth=5, alpha=0.22, zorder=1)
-    mark = {"markersize": 8, "markerfacecolor": PAPER, "markeredgewidth": 1.3}
-    axes.plot(mean, HEIGHTS, marker, color=colour, clip_on=False, zorder=2, label=name, **mark)
+    mark = {"marker": STATE_MARKERS[name], "markersize": 8, "markerfacecolor": PAPER}
+    mark |= {"markeredgewidth": 1.3, "linestyle": "none"}
+    axes.plot(mean, HEIGHTS, color=colour, clip_on=False, zorder=2, label=label, **mark)
 
 
 def _draw_run(axes: Axes, profile: Profile) -> None:

@@ -1,10 +1,13 @@
 """What the pictures need from a run's Dataset, whichever program wrote it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray
+
+from kadita_jax.axes import SWEPT
+from kadita_jax.parameters import RADII
 
 
 def series(dataset: xarray.Dataset, name: str) -> np.ndarray:
@@ -43,3 +46,22 @@ def cut(text: str, limit: int) -> str:
 def joined(parts: Iterable[str]) -> str:
     """The parts that are not empty, side by side with room between."""
     return "   ·   ".join(part for part in parts if part)
+
+
+def plain_name(name: str) -> str:
+    """A parameter or axis in plain words."""
+    if name in RADII:
+        return f"{name.removeprefix('r_')} radius"
+    return {"dt": "time step", "n_fish": "number of fish"}.get(name, name.replace("_", " "))
+
+
+def plain_unit(name: str, given: str = "1") -> str:
+    """A parameter's or axis's unit as it is written after a number; `given` for unknown ones."""
+    unit = SWEPT[name].unit if name in SWEPT else given
+    return {"1": "", "degree": "deg"}.get(unit, unit)
+
+
+def footer(attributes: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """The attributes that are there, in a line, each behind its label."""
+    found = {name: label for name, label in labels.items() if name in attributes}
+    return joined(cut(f"{label} {amount(attributes[name])}", 60) for name, label in found.items())

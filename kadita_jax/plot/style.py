@@ -33,6 +33,26 @@ ORANGE = "#e69f00"
 GREEN = "#009e73"
 PURPLE = "#cc79a7"
 
+# One look per state, in every picture.
+STATE_COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "swarm": SKY,
+        "torus": ORANGE,
+        "dynamic_parallel": GREEN,
+        "highly_parallel": PURPLE,
+        "transitional": "#a3a9b0",
+    }
+)
+STATE_MARKERS: Mapping[str, str] = MappingProxyType(
+    {
+        "swarm": "o",
+        "torus": "^",
+        "dynamic_parallel": "s",
+        "highly_parallel": "v",
+        "transitional": "D",
+    }
+)
+
 # Directions: a wheel for level headings, two poles for steep ones. Dichromats see two axes,
 # light-dark and blue-yellow: the quarters of the wheel lie on those, the poles differ in
 # lightness, and nothing is so light that it vanishes on paper.
@@ -104,6 +124,13 @@ def panel(figure: Figure, box: Box, **options: Any) -> Axes:
     left, bottom, width, height = box
     wide, high = figure.get_size_inches()
     return figure.add_axes((left / wide, bottom / high, width / wide, height / high), **options)
+
+
+def size_of(axes: Axes) -> tuple[float, float]:
+    """Width and height of a panel, in inches."""
+    wide, high = axes.figure.get_size_inches()  # type: ignore[union-attr]
+    place = axes.get_position()
+    return place.width * wide, place.height * high
 
 
 def write(figure: Figure, x: float, y: float, text: str, **font: Any) -> None:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from kadita_jax.dataset import final_state, seconds
 from kadita_jax.plot.profile import draw_profile
-from kadita_jax.plot.reading import amount, cut, final_school, joined, number
+from kadita_jax.plot.reading import amount, cut, final_school, footer, joined, number
 from kadita_jax.plot.school import draw_key, draw_school, fish_note
 from kadita_jax.plot.style import MUTED, SUBTITLE, TINY, TITLE, headline, style, write
 from kadita_jax.plot.table import draw_table, parameter_rows
@@ -45,7 +45,7 @@ def summary(dataset: xarray.Dataset) -> Figure:
         figure = Figure(figsize=SIZE)
         _write_title(figure, dataset)
         _add_school(figure, dataset)
-        _add_parameters(figure, dataset)
+        add_parameters(figure, dataset)
         _add_order(figure, dataset)
         _add_profile(figure, dataset)
         _write_footer(figure, dataset)
@@ -71,7 +71,8 @@ def _add_school(figure: Figure, dataset: xarray.Dataset) -> None:
     draw_key(figure, (6.85, 7.05, 0.6, 0.6), "diving", -1)
 
 
-def _add_parameters(figure: Figure, dataset: xarray.Dataset) -> None:
+def add_parameters(figure: Figure, dataset: xarray.Dataset) -> None:
+    """The table of parameters with the zones, in the lower left of a page of this size."""
     rows = parameter_rows(dataset)
     headline(figure, LEFT, LOWER_LEFT, "Parameters", "" if rows else "not given in the file")
     draw_table(figure, (LEFT, 0.55, 5.1, 1.4), rows)
@@ -92,6 +93,4 @@ def _add_profile(figure: Figure, dataset: xarray.Dataset) -> None:
 
 
 def _write_footer(figure: Figure, dataset: xarray.Dataset) -> None:
-    known = {name: label for name, label in FOOTER.items() if name in dataset.attrs}
-    parts = [cut(f"{label} {amount(dataset.attrs[name])}", 60) for name, label in known.items()]
-    write(figure, LEFT, 0.2, joined(parts), fontsize=TINY, color=MUTED)
+    write(figure, LEFT, 0.2, footer(dataset.attrs, FOOTER), fontsize=TINY, color=MUTED)

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kadita_jax.parameters import PARAMETERS, RADII
-from kadita_jax.plot.reading import amount
+from kadita_jax.parameters import PARAMETERS
+from kadita_jax.plot.reading import amount, plain_name, plain_unit
 from kadita_jax.plot.style import BODY, FAINT, INK, MUTED, Box, panel
 from kadita_jax.plot.zones import ZONES
 
@@ -29,22 +29,12 @@ def parameter_rows(dataset: xarray.Dataset) -> list[Row]:
     """The parameters that the file names, in plain words and with units."""
     found = {name: dataset.attrs[name] for name in PARAMETERS if name in dataset.attrs}
     rows = [
-        Row(_plain(name), f"{amount(value)} {_unit(name)}", ZONES.get(name, ""))
+        Row(plain_name(name), f"{amount(value)} {plain_unit(name)}", ZONES.get(name, ""))
         for name, value in found.items()
     ]
-    open_water = [Row("box size", "open water")] if found and "box_size" not in found else []
+    given = found.keys() | dataset.coords.keys()
+    open_water = [Row("box size", "open water")] if found and "box_size" not in given else []
     return rows + open_water
-
-
-def _plain(name: str) -> str:
-    if name in RADII:
-        return f"{name.removeprefix('r_')} radius"
-    return {"dt": "time step"}.get(name, name.replace("_", " "))
-
-
-def _unit(name: str) -> str:
-    unit = PARAMETERS[name].unit
-    return {"1": "", "degree": "deg"}.get(unit, unit)
 
 
 def draw_table(figure: Figure, box: Box, rows: list[Row]) -> Axes:

@@ -22,6 +22,7 @@ from kadita_jax.plot.style import (
     WASH,
     Box,
     panel,
+    size_of,
 )
 
 LINES = (
@@ -31,11 +32,14 @@ LINES = (
 )
 # Mean length of the mean of N random unit vectors: sqrt(8 / (3 pi N)).
 CHANCE = (8 / (3 * np.pi)) ** 0.5
-LABEL_GAP = 0.11
+# Least distance of two labels, in inches.
+LABEL_GAP = 0.187
 MARK = MappingProxyType({"markersize": 4.8, "markeredgecolor": PAPER, "markeredgewidth": 0.7})
 
 
-class _Label(NamedTuple):
+class Label(NamedTuple):
+    """What is written beside the end of a line, as near to its height as others allow."""
+
     height: float
     text: str
     colour: str
@@ -52,12 +56,12 @@ def draw_order(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
     _set_limits(axes, time)
     _shade_window(axes, time)
     axes.axhline(chance, color=BLUE, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1.5)
-    labels = [_Label(chance, "P by chance", BLUE, "normal")]
+    labels = [Label(chance, "P by chance", BLUE, "normal")]
     for place, (name, symbol, colour, marker) in enumerate(LINES):
         values = series(dataset, name)
         _draw_line(axes, time, values, colour, marker, place / len(LINES))
-        labels.append(_end_label(values, symbol, colour))
-    _write_labels(axes, labels)
+        labels.append(end_label(values, symbol, colour))
+    write_labels(axes, labels)
     return axes
 
 
@@ -95,15 +99,20 @@ def _draw_line(
     axes.plot(time, values, color=colour, linewidth=1.4, clip_on=False, zorder=3, **mark)
 
 
-def _end_label(values: np.ndarray, symbol: str, colour: str) -> _Label:
+def end_label(values: np.ndarray, symbol: str, colour: str) -> Label:
+    """What stands beside the end of a line: its symbol and its last value."""
     defined = values[np.isfinite(values)]
     if not defined.size:
-        return _Label(0.0, f"{symbol}  undefined", colour, "normal")
-    return _Label(float(defined[-1]), f"{symbol}  {defined[-1]:.2f}", colour)
+        return Label(0.0, f"{symbol}  undefined", colour, "normal")
+    return Label(float(defined[-1]), f"{symbol}  {defined[-1]:.2f}", colour)
 
 
-def _write_labels(axes: Axes, labels: list[_Label]) -> None:
-    heights = spread_out([label.height for label in labels], LABEL_GAP, 0.0, 1.0)
+def write_labels(axes: Axes, labels: list[Label]) -> None:
+    """Labels, if any, to the right of a panel whose y axis goes from 0 to 1."""
+    if not labels:
+        return
+    gap = LABEL_GAP / size_of(axes)[1]
+    heights = spread_out([label.height for label in labels], gap, 0.0, 1.0)
     for label, height in zip(labels, heights, strict=True):
         leader = {"arrowstyle": "-", "color": label.colour, "linewidth": 0.6, "shrinkA": 1}
         axes.annotate(

@@ -1,0 +1,75 @@
+"""One metric of a sweep: a map over two axes, a line over one."""
+
+import numpy as np
+import xarray
+from matplotlib.figure import Figure
+
+from kadita_jax.errors import Unchecked, refuse
+from kadita_jax.plot.grid import Grid, average, leading_state, metric_faults, read_grid
+from kadita_jax.plot.labels import about, capital, mean_note, metric_label
+from kadita_jax.plot.lines import band_note, chance_labels, draw_lines, draw_strip, hide_places
+from kadita_jax.plot.maps import draw_colour_bar, draw_map, meaning_of_ends, name_states
+from kadita_jax.plot.page import ASIDE, LINE_BOX, LINE_PAGE, MAP_BOX, MAP_PAGE, draw_key, new_page
+from kadita_jax.plot.style import BODY, panel, style
+from kadita_jax.plot.timeline import write_labels
+
+BORDERS = "; borders, names and marks: the most frequent state"
+STRIP = 0.16
+
+
+def phase_diagram(dataset: xarray.Dataset, metric: str | Unchecked = "polarization") -> Figure:
+    """A metric at every point of a sweep, its mean over the replicates.
+
+    Two axes make a map, the first along x, with the borders between the most frequent states. One
+    axis makes a line with its standard error, the states in a strip beneath; of the polarization
+    the chance level is dashed. Further axes are cut at their middle, and the picture says where.
+
+    **Arguments:**
+
+    - `dataset`: a sweep, as `kadita_jax.sweep` returns it or xarray opens its file, or a part of
+        one.
+    - `metric`: one of `kadita_jax.metrics.NAMES`.
+
+    **Returns:** a figure; `save` writes it.
+    """
+    refuse("cannot draw", metric_faults(metric))
+    grid = read_grid(dataset, f"{metric}_mean")
+    with style():
+        return _map_page(grid, metric) if len(grid.axes) == 2 else _line_page(grid, metric)
+
+
+def _page(size: tuple[float, float], grid: Grid, metric: str, note: str) -> Figure:
+    title = capital(metric_label(metric))
+    return new_page(size, title, about(grid, f"{metric}_mean"), note, grid.where)
+
+
+def _map_page(grid: Grid, metric: str) -> Figure:
+    leading = leading_state(grid)
+    note = mean_note(grid, f"{metric}_mean") + (BORDERS if (leading >= 0).any() else "")
+    figure = _page(MAP_PAGE, grid, metric, note)
+    axes = panel(figure, MAP_BOX)
+    mesh = draw_map(axes, grid, metric)
+    name_states(axes, grid)
+    top = MAP_BOX[1] + MAP_BOX[3]
+    bar = (ASIDE, top - 2.4, 0.17, 2.4)
+    draw_colour_bar(figure, bar, mesh, metric_label(metric), meaning_of_ends(metric))
+    empty = np.isnan(average(grid, metric))
+    draw_key(figure, ASIDE, top - 2.8, grid, leading, empty, filled=False)
+    return figure
+
+
+def _line_page(grid: Grid, metric: str) -> Figure:
+    figure = _page(LINE_PAGE, grid, metric, band_note(grid, metric))
+    axes = panel(figure, LINE_BOX)
+    draw_lines(axes, grid, [metric])
+    axes.set_ylabel(metric_label(metric), fontsize=BODY)
+    if metric == "polarization":
+        write_labels(axes, chance_labels(grid))
+    left, bottom, width, height = LINE_BOX
+    if "state" in grid.dataset:
+        hide_places(axes)
+        axes.tick_params(axis="x", which="both", bottom=False)
+        draw_strip(figure, (left, bottom - STRIP - 0.05, width, STRIP), grid)
+    empty = np.isnan(average(grid, metric))
+    draw_key(figure, ASIDE, bottom + height, grid, leading_state(grid), empty, filled=True)
+    return figure
