@@ -260,7 +260,7 @@ def _errors_as_exit_codes() -> Iterator[None]:
     except InvalidInputError as error:
         _leave(error, 2)
     except KeyboardInterrupt as error:
-        _leave(" ".join(["interrupted", *map(str, error.args)]), 130)
+        _leave("".join(["interrupted", *map(str, error.args)]), 130)
     except OSError as error:
         _leave(error, 1)
 

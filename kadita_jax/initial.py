@@ -9,6 +9,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
+from kadita_jax.gaussian import normal
 from kadita_jax.geometry import wrap
 from kadita_jax.keys import RandomKey, initial_key, key_faults
 from kadita_jax.model import State
@@ -39,7 +40,7 @@ def uniform_gas(key: RandomKey | Unchecked, n_fish: int | Unchecked, box_size: L
 def _uniform_gas(key: RandomKey, n_fish: int, box: Float[Array, ""]) -> State:
     position_key, heading_key = jax.random.split(initial_key(key))
     position = box * jax.random.uniform(position_key, (n_fish, 3))
-    return State(wrap(position, box), direction(jax.random.normal(heading_key, (n_fish, 3))))
+    return State(wrap(position, box), direction(normal(heading_key, (n_fish, 3), box.dtype)))
 
 
 def ring(
@@ -70,7 +71,7 @@ def ring(
 
 @partial(jax.jit, static_argnames="n_fish")
 def _ring(key: RandomKey, n_fish: int, box: Float[Array, ""], radius: Float[Array, ""]) -> State:
-    along, across, up, climb = jax.random.normal(initial_key(key), (4, n_fish))
+    along, across, up, climb = normal(initial_key(key), (4, n_fish), box.dtype)
     angle = 2 * jnp.pi * jnp.arange(n_fish) / n_fish + 0.1 * along
     distance = radius * (1 + 0.15 * across)
     around = jnp.stack([jnp.cos(angle), jnp.sin(angle)])

@@ -124,7 +124,8 @@ def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
         saved = replace(prepared, overwrite=False).n_done
         again = "the same command without --overwrite" if prepared.overwrite else "the same command"
         hint = f"; {saved:,} of {n_members:,} members are saved: {again} goes on"
-        raise KeyboardInterrupt(f"{hint} ({journal_path(out)})") from None
+        where = f"{hint} ({journal_path(out)})"
+        raise KeyboardInterrupt(where if saved else " before any part was saved") from None
 
 
 def _sweep_line(prepared: Prepared, n_computed: int, begin: float) -> str:
@@ -205,7 +206,10 @@ def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[
         rule = "must not be given for a sweep: the file says it"
         wrong = [Fault(n, rule, value) for n, value in given.items() if value is not None]
         refuse("cannot plot", wrong)
-        return partial(plot.sweep_summary, dataset)
+        # Drawn at once: only drawing tells whether a file has all that a sweep's has.
+        with reading(path):
+            figure = plot.sweep_summary(dataset)
+        return lambda: figure
     dataset = measured_or_measure(path, box_size=box_size, convention=convention)
     return partial(plot.summary, dataset)
 

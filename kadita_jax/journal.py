@@ -15,6 +15,7 @@ from kadita_jax.files import PARTIAL, partial_path, replacing
 
 SUFFIX = ".parts"
 SETTINGS = "sweep.json"
+PARTS = "part-*.npz"
 # What numpy and zipfile raise where a part is not as it was written.
 DAMAGE = (ValueError, KeyError, EOFError, BadZipFile, zlib.error)
 
@@ -42,7 +43,9 @@ class Journal:
         self.folder = folder
 
     def settings(self) -> dict[str, Any] | None:
-        """What the parts were computed with; None when there is no sweep here."""
+        """What the parts were computed with; None when there is no part."""
+        if not any(self.folder.glob(PARTS)):
+            return None
         try:
             text = (self.folder / SETTINGS).read_text("utf-8", errors="replace")
         except FileNotFoundError:
@@ -75,7 +78,8 @@ class Journal:
         """The arrays of one part; all when none is named."""
         path = self._part(number)
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            # Opened here: of a damaged file numpy would leave the handle open.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 return {name: stored[name] for name in names or stored.files}
         except DAMAGE as error:
             rule = f"must be undamaged; remove it, and the same command computes it anew ({error})"
@@ -92,13 +96,13 @@ class Journal:
         self._remove_folder()
 
     def _remove_parts(self) -> None:
-        for part in self._files():
+        for part in list(self._files()):
             part.unlink(missing_ok=True)
 
     def _files(self) -> Iterator[Path]:
         """The parts, and what a killed process had begun to write."""
-        yield from self.folder.glob("part-*.npz")
-        yield from self.folder.glob(f"part-*.npz{PARTIAL}")
+        yield from self.folder.glob(PARTS)
+        yield from self.folder.glob(f"{PARTS}{PARTIAL}")
         yield partial_path(self.folder / SETTINGS)
 
     def _remove_folder(self) -> None:

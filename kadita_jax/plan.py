@@ -87,13 +87,13 @@ def existing_faults(path: Path, *, overwrite: bool) -> list[Fault]:
     if partial.exists() and not overwrite:
         rule = "holds an unfinished run: resume it, or allow overwriting"
         return [Fault("out", rule, str(partial))]
-    return finished_faults(path, overwrite=overwrite)
+    return finished_faults(path, "resume it", overwrite=overwrite)
 
 
-def finished_faults(path: Path, *, overwrite: bool) -> list[Fault]:
+def finished_faults(path: Path, instead: str, *, overwrite: bool) -> list[Fault]:
     """The fault of a finished result that would be replaced without being allowed to."""
     if path.exists() and not overwrite:
-        return [Fault("out", "must not exist yet, unless overwriting is allowed", str(path))]
+        return [Fault("out", f"must not exist yet: {instead}, or allow overwriting", str(path))]
     return []
 
 
@@ -149,5 +149,9 @@ def memory_text(n_bytes: int) -> str:
 def device_memory() -> int:
     """Bytes of the first device's memory; the machine's where the device does not say."""
     stats = jax.local_devices()[0].memory_stats() or {}
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return stats.get("bytes_limit", physical)
+    return stats.get("bytes_limit", machine_memory())
+
+
+def machine_memory() -> int:
+    """Bytes of the machine's own memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

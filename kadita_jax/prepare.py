@@ -143,13 +143,13 @@ def _place_faults(path: Path | None, overwrite: bool) -> list[Fault]:
         return [Fault("out", rule, None)] if together else []
     return (
         folder_faults(path)
-        or finished_faults(path, overwrite=overwrite)
+        or finished_faults(path, "choose another", overwrite=overwrite)
         or journal_faults(journal_path(path))
     )
 
 
 def _with_parts(
-    plan: SweepPlan, part_size: int | None, path: Path | None, overwrite: bool
+    plan: SweepPlan, part_size: int | Unchecked | None, path: Path | None, overwrite: bool
 ) -> Prepared:
     """The plan with its parts; those of an unfinished sweep in the same place go on."""
     own = plan.part_sizes()

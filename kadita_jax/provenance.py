@@ -94,7 +94,8 @@ def _now() -> str:
 
 def faults(found: dict[str, Any]) -> list[Fault]:
     """Why a file's run cannot be continued here with the same bits."""
-    needed = ("scenario", "convention", *SAME_BITS)
+    # A sweep's file holds all of these but save_every.
+    needed = ("scenario", "convention", "save_every", *SAME_BITS)
     missing = [name for name in needed if name not in found]
     if missing:
         rule = "must be a run of kadita_jax; these attributes are missing"

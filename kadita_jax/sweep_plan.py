@@ -12,16 +12,27 @@ import numpy as np
 from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.grid import Grid
 from kadita_jax.metrics import NAMES
-from kadita_jax.plan import PAIR_ARRAYS, PART_BYTES, device_memory, held_faults, memory_faults
+from kadita_jax.plan import (
+    PAIR_ARRAYS,
+    device_memory,
+    held_faults,
+    machine_memory,
+    memory_faults,
+    memory_text,
+)
 from kadita_jax.sweeping import Window
 
 # What one device computes before its part is saved: a few seconds, on a core or on a card.
 PART_PAIRS = {"cpu": 2e9, "gpu": 1e11}
+# What is kept of the members of one part on one device.
+PART_BYTES = 2**22
 # What a card computes at once: enough to fill it, 1.6 GiB in single precision.
 BATCH_PAIRS = 2**26
 # Each part is a file of the journal.
 MAX_PARTS = 4096
 LAST_MEMBER = 2**31 - 1
+# What planning takes for each point and replicate: 52 bytes at 36 million of them, by its peak.
+MEMBER_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -112,13 +123,22 @@ def default_dtype() -> str:
 
 def plan_faults(plan: SweepPlan) -> list[Fault]:
     """Every reason why a sweep whose settings are right each may not be computed here."""
-    if plan.grid.n_members > LAST_MEMBER:
-        rule = f"must make at most {LAST_MEMBER} members"
-        return [Fault("axes", rule, f"{plan.grid.n_members:,}")]
+    if wrong := _size_faults(plan.grid.n_members):
+        return wrong
     if not plan.in_order.any():
         rule = "must have a point with r_repulsion <= r_orientation <= r_attraction"
         return [Fault("axes", rule, f"none of {plan.grid.n_points:,} points")]
     return _school_faults(plan)
+
+
+def _size_faults(n_members: int) -> list[Fault]:
+    """The fault of more members than can be numbered, or planned in this machine's memory."""
+    needed, available = MEMBER_BYTES * n_members, machine_memory()
+    if n_members <= LAST_MEMBER and needed <= available:
+        return []
+    rule = f"must make at most {min(LAST_MEMBER, available // MEMBER_BYTES):,} members"
+    sizes = f"planning takes {memory_text(needed)}, of {memory_text(available)}"
+    return [Fault("axes and replicates", f"{rule} ({sizes})", f"{n_members:,}")]
 
 
 def _school_faults(plan: SweepPlan) -> list[Fault]:

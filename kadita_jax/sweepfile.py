@@ -18,7 +18,7 @@ from kadita_jax.sweep_layout import coordinate_values, coordinates, sweep_variab
 from kadita_jax.sweep_plan import Part, SweepPlan
 
 # Members held at once: a sweep of any size is written in the memory of one slab.
-SLAB_MEMBERS = 2**15
+SLAB_MEMBERS = 2**13
 
 Arrays = dict[str, np.ndarray]
 

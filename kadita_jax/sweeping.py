@@ -17,14 +17,14 @@ from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, UInt32
 
-from kadita_jax.errors import Fault, count_faults, refuse, unknown
+from kadita_jax.errors import Fault, Unchecked, count_faults, refuse, unknown
 from kadita_jax.geometry import BoxSize
 from kadita_jax.keys import RandomKey, key_faults, member_key, noise_key
 from kadita_jax.metrics import NAMES, Metrics, measure, state_label
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
 from kadita_jax.model import Params, State
 from kadita_jax.moments import Moments, add_value, no_moments
-from kadita_jax.parameters import PARAMETERS
+from kadita_jax.parameters import PARAMETERS, as_numbers
 from kadita_jax.pytree import pytree
 from kadita_jax.simulation import step
 
@@ -32,6 +32,8 @@ Draw: TypeAlias = Callable[[RandomKey, BoxSize], State]
 
 
 Varied: TypeAlias = Mapping[str, Array | np.ndarray]
+# Numbers of members are folded into keys as 32 bits.
+LAST_NUMBER = 2**32 - 1
 # A whole number, or one that is traced: the window is no constant of the compiled program.
 Count: TypeAlias = Any
 
@@ -86,17 +88,17 @@ class Outcome:
 
 
 def sweep_members(
-    key: RandomKey,
-    number: Int[Array | np.ndarray, " members"],
+    key: RandomKey | Unchecked,
+    number: Int[Array | np.ndarray, " members"] | Unchecked,
     params: Params,
-    varied: Varied,
+    varied: Varied | Unchecked,
     start: Draw,
     window: Window,
     *,
-    convention: str = REFERENCE,
+    convention: str | Unchecked = REFERENCE,
     keep_final: bool = False,
-    capacity: int | None = None,
-    batch: int = 1,
+    capacity: int | Unchecked | None = None,
+    batch: int | Unchecked = 1,
     devices: Sequence[Any] | None = None,
 ) -> Outcome:
     """Run and measure members of a sweep.
@@ -124,12 +126,14 @@ def sweep_members(
 
     **Raises:** `InvalidInputError` naming every argument that does not fit the others.
     """
-    faults = key_faults(key) + window_faults(*window) + convention_faults(convention)
-    refuse("invalid members", faults + _varied_faults(varied, len(number)))
     devices = jax.local_devices() if devices is None else devices
-    n_members, n_devices = len(number), len(devices)
+    numbers = as_numbers(number)
+    n_members, n_devices = 0 if numbers is None else numbers.size, len(devices)
     share = -(-n_members // n_devices)
-    capacity = -(-share // batch) * batch if capacity is None else capacity
+    faults = key_faults(key) + window_faults(*window) + convention_faults(convention)
+    faults += _number_faults(numbers, number) + _varied_faults(varied, n_members)
+    refuse("invalid members", faults + _capacity_faults(capacity, batch, share))
+    capacity = int(-(-share // batch) * batch if capacity is None else capacity)
     counts = np.clip(n_members - share * np.arange(n_devices), 0, share)
     slots = np.flatnonzero((np.arange(capacity) < counts[:, None]).ravel())
 
@@ -143,7 +147,7 @@ def sweep_members(
         key,
         params,
         Window(*map(np.int32, window)),
-        jax.tree.map(spread, (np.asarray(number, np.uint32), dict(varied))),
+        jax.tree.map(spread, (np.asarray(number, np.uint32), _as_floats(varied, params))),
         counts.astype(np.int32),
         start=start,
         convention=convention,
@@ -154,14 +158,41 @@ def sweep_members(
     return jax.tree.map(lambda leaf: np.asarray(leaf)[slots], found)
 
 
-def _varied_faults(varied: Varied, n_members: int) -> list[Fault]:
-    faults = [] if n_members else [Fault("number", "must hold at least one member", 0)]
+def _as_floats(varied: Varied, params: Params) -> dict[str, np.ndarray]:
+    return {name: np.asarray(values, params.dt.dtype) for name, values in varied.items()}
+
+
+def _number_faults(numbers: np.ndarray | None, number: Any) -> list[Fault]:
+    if numbers is not None and numbers.ndim == 1 and numbers.size > 0:
+        is_right = (numbers >= 0) & (numbers <= LAST_NUMBER) & (numbers % 1 == 0)
+        if np.all(is_right):
+            return []
+    return [Fault("number", f"must be a list of whole numbers from 0 to {LAST_NUMBER}", number)]
+
+
+def _capacity_faults(capacity: Any, batch: Any, share: int) -> list[Fault]:
+    if capacity is None:
+        return count_faults({"batch": batch})
+    faults = count_faults({"batch": batch, "capacity": capacity})
+    if not faults and (capacity < share or capacity % batch):
+        rule = f"must be a multiple of batch = {batch} with room for {share} members on a device"
+        faults.append(Fault("capacity", rule, capacity))
+    return faults
+
+
+def _varied_faults(varied: Any, n_members: int) -> list[Fault]:
+    if not isinstance(varied, Mapping):
+        return [Fault("varied", "must map names of fields to values", varied)]
+    faults = []
     for name, values in varied.items():
+        numbers = as_numbers(values)
         if name not in PARAMETERS:
-            faults.append(unknown(name, PARAMETERS, values))
-        elif np.ndim(values) not in (1, 2) or len(values) != n_members:
-            rule = f"must have shape ({n_members},) or ({n_members}, N)"
-            faults.append(Fault(name, rule, np.shape(values)))
+            faults.append(unknown(str(name), PARAMETERS, values))
+        elif numbers is None or numbers.ndim not in (1, 2) or len(numbers) != n_members:
+            rule = f"must be numbers of shape ({n_members},) or ({n_members}, N)"
+            faults.append(Fault(name, rule, values if numbers is None else numbers.shape))
+        elif not PARAMETERS[name].admits(numbers):
+            faults.append(Fault(name, f"every value {PARAMETERS[name].rule}", values))
     return faults
 
 
@@ -234,11 +265,9 @@ def _member(
     keep_final: bool,
 ) -> Outcome:
     key, params = member_key(key, number), replace(params, **varied)
-    lead = window.first - window.every
-    at_window = _walk(params, key, start(key, params.box_size), jnp.zeros_like(lead), lead)
     visit = partial(_visit, params, key, window, convention)
     nothing = jnp.zeros(len(NAMES), params.dt.dtype)
-    seen = _Seen(at_window, no_moments(nothing), nothing)
+    seen = _Seen(start(key, params.box_size), no_moments(nothing), nothing)
     n_visits = window.n_frames + jnp.where(window.n_steps % window.every > 0, 1, 0)
     seen = lax.fori_loop(0, n_visits, visit, seen)
     moments, mean = seen.moments, Metrics(*seen.moments.mean)
@@ -265,12 +294,13 @@ def _visit(
 ) -> _Seen:
     """Walk to the next step that is measured, and measure.
 
-    What follows the last one of the window is walked in a visit of its own that the moments leave
-    out, so that one copy of the metrics in the program serves both.
+    The first visit begins at step 0. What follows the window's last step is walked in a visit of
+    its own that the moments leave out. So the program holds one copy of the step and of the
+    metrics, which take most of the time that it needs to compile.
     """
-    before = window.first + (frame - 1) * window.every
-    n_steps = jnp.minimum(window.every, window.n_steps - before)
-    state = _walk(params, key, seen.state, before, n_steps)
+    after = jnp.minimum(window.first + frame * window.every, window.n_steps)
+    before = jnp.where(frame == 0, 0, window.first + (frame - 1) * window.every)
+    state = _walk(params, key, seen.state, before, after)
     found = measure(state.position, state.heading, params.box_size, convention=convention)
     values = jnp.stack(jax.tree.leaves(found))
     counted, more = frame < window.n_frames, add_value(seen.moments, values)
@@ -279,9 +309,9 @@ def _visit(
 
 
 def _walk(
-    params: Params, key: RandomKey, state: State, first: Int[Array, ""], n_steps: Int[Array, ""]
+    params: Params, key: RandomKey, state: State, before: Int[Array, ""], after: Int[Array, ""]
 ) -> State:
     def advance(number: Int[Array, ""], state: State) -> State:
         return step(state, params, noise_key(key, number))
 
-    return lax.fori_loop(first, first + n_steps, advance, state)
+    return lax.fori_loop(before, after, advance, state)

@@ -121,7 +121,13 @@ def _complete(prepared: Prepared, path: Path, progress: Progress | None) -> None
             journal.begin(prepared.settings)
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("journal")
-    _compute_parts(prepared, journal, progress)
+    try:
+        _compute_parts(prepared, journal, progress)
+    except BaseException:
+        # Other processes may have a part under way.
+        if journal.settings() is None and jax.process_count() == 1:
+            journal.remove()
+        raise
     if is_first_process():
         _wait_until(lambda: all(map(journal.has, range(len(prepared.parts)))))
         write_sweep(path, prepared.plan, prepared.parts, journal)

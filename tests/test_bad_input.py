@@ -5,53 +5,34 @@ The command line answers 2 to wrong input and 1 where the system fails, never wi
 
 import os
 import re
-import subprocess
-import sys
 import sysconfig
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from shutil import copytree
 
 import jax
 import netCDF4
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from refusals import (
+    Case,
+    api,
+    assert_refused,
+    command,
+    complaint,
+    contents,
+    copied,
+    on_full_disk,
+    process,
+)
 
 import kadita_jax as kj
-from kadita_jax.cli import app
 from kadita_jax.runfile import SPARE_BYTES, whole_frames
 
 FRAME = (2, 5, 3)
 TINY = 'name = "tiny"\nn_fish = 5\nn_steps = 2\nsave_every = 1\n'
 SCHOOL = np.random.default_rng(0).normal(size=FRAME)
 KEY = jax.random.key(0)
-
-
-@dataclass(frozen=True)
-class Case:
-    """Something wrong: how to do it, and per fault the pieces that one line must tell."""
-
-    refusal: Callable[[], str]
-    told: tuple[tuple[str, ...], ...]
-
-
-def api(call: Callable[[], object], *told: tuple[str, ...]) -> Case:
-    """A call that raises InvalidInputError."""
-
-    def refusal() -> str:
-        with pytest.raises(kj.InvalidInputError) as caught:
-            call()
-        return str(caught.value)
-
-    return Case(refusal, told)
-
-
-def command(line: str, *told: tuple[str, ...]) -> Case:
-    """A command line that leaves with exit code 2."""
-    return Case(lambda: complaint(line, 2), told)
 
 
 def toml(text: str | bytes, *told: tuple[str, ...]) -> Case:
@@ -65,29 +46,6 @@ def toml(text: str | bytes, *told: tuple[str, ...]) -> Case:
         return message
 
     return Case(refusal, told)
-
-
-def complaint(line: str, code: int) -> str:
-    """What `kadita LINE` says on standard error, in one message, leaving with this code."""
-    result = CliRunner().invoke(app, line.split())
-    assert isinstance(result.exception, SystemExit), result.exception
-    assert result.exit_code == code
-    assert result.stdout == ""
-    return one_message(result.stderr)
-
-
-def one_message(stderr: str) -> str:
-    """The text if it is a single message without traceback; typer's frame comes off it."""
-    assert "Traceback" not in stderr
-    assert len(re.findall("kadita: |Error", stderr)) == 1
-    if stderr.startswith("kadita: "):
-        return stderr
-    return " ".join(re.sub("[╭╮╰╯│─]", " ", stderr).split())
-
-
-def contents(folder: Path) -> dict[Path, bytes | None]:
-    """Everything below a folder."""
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def write_tracks(
@@ -138,13 +96,10 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(samples: Path, tmp_path: Path) -> Iterator[Path]:
     """A copy of the samples to work in."""
-    copytree(samples, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    precision = jax.config.jax_enable_x64  # a command sets it
-    yield tmp_path
-    jax.config.update("jax_enable_x64", precision)
+    with copied(samples, tmp_path) as folder:
+        yield folder
 
 
 def simulate(n_steps: object = 1, **arguments: object) -> kj.Trajectory:
@@ -308,6 +263,7 @@ TOML = {
         ("max_turn", "must be > 0 and <= pi", "got nan"),
         ("initial", "must be 'uniform_gas' or 'ring'", "got 'rign'"),
     ),
+    "field that is a word of Python": toml("self = 1", ("self", "not a known field", "got 1")),
     "text for a number": toml("speed = 'fast'", ("speed", "must be a number", "got 'fast'")),
     "bool for a number": toml("n_steps = true", ("n_steps", "valid integer", "got True")),
     "table for a number": toml("[speed]\na = 1", ("speed", "must be a number", "got {'a': 1}")),
@@ -426,35 +382,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_wrong_input_is_refused(case: Case, folder: Path) -> None:
-    before = contents(folder)
-    lines = case.refusal().splitlines()
-    for fault in case.told:
-        assert any(all(piece in line for piece in fault) for line in lines), (fault, lines)
-    assert contents(folder) == before
-
-
-def process(*argv: str | Path) -> tuple[int, str]:
-    """Exit code and message of a command in a process of its own."""
-    done = subprocess.run(argv, capture_output=True, text=True)
-    assert done.stdout == ""
-    return done.returncode, one_message(done.stderr)
-
-
-def on_full_disk(line: str, room: int, change: str = "") -> str:
-    """What `kadita LINE` says, leaving with code 1, where no file can exceed so many bytes.
-
-    The limit holds for root too, and as on a full disk the write fails, not the opening.
-    """
-    program = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
-from kadita_jax import cli, plan, runfile
-{change}
-cli.main()
-"""
-    code, message = process(sys.executable, "-c", program, *line.split())
-    assert code == 1
-    return message
+    assert_refused(case, folder)
 
 
 @pytest.mark.parametrize(

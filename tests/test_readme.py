@@ -7,6 +7,8 @@ from pathlib import Path
 import jax
 import pytest
 
+import kadita_jax as kj
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -26,6 +28,17 @@ def test_the_ten_lines_print_what_they_promise(capsys):
     assert printed[0].split()[:2] == promised[0].split()[:2]
     assert printed[1].split()[:2] == promised[1].split()[:2]
     assert printed[2] == promised[2]
+
+
+def test_three_lines_draw_the_figure_of_a_sweep(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    school = kj.Scenario(n_fish=7, n_steps=12, save_every=1)
+    axes = {"r_orientation": [1, 2, 3], "r_attraction": [4, 5, 6, 7]}
+    kj.sweep(school, axes, measure_every=3, out="phase.nc", keep_final=True).close()
+    lines = block("python", "<!-- ci: figure -->")
+    assert len(lines.split("\n\n")[-1].splitlines()) + 1 == 3
+    exec(lines, {})
+    assert (tmp_path / "polarization.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(

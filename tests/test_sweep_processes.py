@@ -1,0 +1,114 @@
+"""Sweeps in processes of their own: killed and resumed, and shared by two."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import kadita_jax as kj
+from kadita_jax.journal import journal_path
+
+CACHE = Path(__file__).parent.parent / ".cache" / "jax"
+SCHOOL = "n_fish = 7\nn_steps = 3000\nbox_size = 9.0\nr_orientation = 2\nr_attraction = 4\n"
+N_MEMBERS = 60
+# Some 10 ms a part: long beside the milliseconds between looks, short beside the test.
+CALL = """
+import jax
+import kadita_jax as kj
+
+kj.use_all_cores()
+jax.config.update("jax_enable_x64", True)
+axes = {"noise": "0.01:1:30"}
+kj.sweep("few.toml", axes, replicates=2, part_size=1, measure_every=300, out="phase.nc")
+"""
+COMMAND = "from kadita_jax.cli import main; main()"
+WORDS = (
+    "sweep few.toml --axis noise=0.01:1:30 --replicates 2 --part-size 1 --measure-every 300 "
+    "--dtype float64 --cores 1 --distributed"
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("few.toml").write_text(SCHOOL)
+    return tmp_path
+
+
+def start(code: str, *words: str) -> subprocess.Popen:
+    settings = {"JAX_COMPILATION_CACHE_DIR": str(CACHE)}
+    settings["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | settings,
+    )
+
+
+def expected() -> xr.Dataset:
+    """The same sweep in this process."""
+    axes = {"noise": "0.01:1:30"}
+    return kj.sweep("few.toml", axes, replicates=2, part_size=1, measure_every=300)
+
+
+def parts() -> dict[str, int]:
+    """When each part in the journal was written."""
+    folder = journal_path(Path("phase.nc"))
+    return {part.name: part.stat().st_mtime_ns for part in folder.glob("part-*.npz")}
+
+
+def check_result() -> None:
+    with xr.open_dataset("phase.nc") as found:
+        whole = expected()
+        for name in whole.variables:
+            np.testing.assert_array_equal(found[name], whole[name], err_msg=str(name))
+
+
+@pytest.mark.usefixtures("folder")
+def test_killed_three_times_at_any_moment():
+    rng = np.random.default_rng(int.from_bytes(os.urandom(2)))
+    kept: dict[str, int] = {}
+    for _ in range(3):
+        process = start(CALL)
+        while len(parts()) == len(kept) and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.12))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, process.communicate()
+        process.communicate()
+        now = parts()
+        # What was there has not been computed again, and there is more of it.
+        assert kept.items() < now.items()
+        kept = now
+        assert not Path("phase.nc").exists()
+    assert len(kept) < N_MEMBERS
+    process = start(CALL)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    check_result()
+
+
+@pytest.mark.usefixtures("folder")
+def test_two_processes_share_a_sweep():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = [f"127.0.0.1:{port},{number}/2" for number in range(2)]
+    processes = [start(COMMAND, *WORDS.split(), place) for place in places]
+    told = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], told
+    # The first alone speaks, for both.
+    assert "in each of 2 processes" in told[0][1]
+    assert f"{N_MEMBERS} members" in told[0][0]
+    assert "members" not in "".join(told[1])
+    assert not journal_path(Path("phase.nc")).exists()
+    check_result()
