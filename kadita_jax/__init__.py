@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from kadita_jax.simulation import step as step
     from kadita_jax.study import resume as resume
     from kadita_jax.study import run as run
-    from kadita_jax.sweeping import Window as Window
     from kadita_jax.sweeping import sweep_members as sweep_members
     from kadita_jax.sweeps import sweep as sweep
+    from kadita_jax.window import Window as Window
 
 __version__ = "0.1.0"
 
@@ -38,7 +38,7 @@ _HOMES = {
     "Scenario": "scenario",
     "State": "model",
     "Trajectory": "simulation",
-    "Window": "sweeping",
+    "Window": "window",
     "load_scenario": "scenario",
     "make_params": "model",
     "make_state": "model",

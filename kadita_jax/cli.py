@@ -194,9 +194,9 @@ def sweep(
 ) -> None:
     """Run a school at every point of a grid: a NetCDF of means, spreads and states, a picture."""
     with _errors_as_exit_codes():
-        from kadita_jax import jobs
+        from kadita_jax.sweep_job import sweep_grid
 
-        jobs.sweep_grid(
+        sweep_grid(
             name,
             axis or [],
             zips or [],

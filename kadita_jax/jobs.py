@@ -1,12 +1,7 @@
 """What each command does once its words are parsed: check all, then work, write and show."""
 
-import sys
-import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +9,14 @@ import jax
 import xarray as xr
 from matplotlib.figure import Figure
 
-from kadita_jax import plot, study, sweeps
+from kadita_jax import plot, study
 from kadita_jax.dataset import holds_float64, is_sweep, open_run, reading, unreadable
-from kadita_jax.devices import join_processes, process_faults, use_all_cores
-from kadita_jax.errors import Fault, InvalidInputError, count_faults, refuse
+from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.files import final_path, partial_path
-from kadita_jax.journal import journal_path
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.plan import existing_faults, plan_faults, settle
-from kadita_jax.prepare import Prepared, described, prepare
 from kadita_jax.runfile import best_source
 from kadita_jax.scenario import Scenario, load_scenario, scenario_names
-from kadita_jax.sweep_words import read_axis_words, read_set_words
 from kadita_jax.tables import write_tables
 from kadita_jax.terminal import metrics_table, paper_table, progress_bar, show
 from kadita_jax.tracks import measure_file, measured_or_measure
@@ -43,7 +34,7 @@ def run_all(
     overwrite: bool,
 ) -> None:
     """Run scenarios into a folder, each with its tables and picture, and show the paper's table."""
-    faults = _use_dtype(dtype) + convention_faults(convention) + _folder_faults(out)
+    faults = use_dtype(dtype) + convention_faults(convention) + _folder_faults(out)
 
     def load(name: str) -> Scenario:
         return load_scenario(name).replaced(**changes)
@@ -75,7 +66,7 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
     given = {name: value for name, value in others.items() if value is not None}
     refuse("cannot resume", [Fault(n, rule, _shown(value)) for n, value in given.items()])
     path = final_path(path)
-    _use_dtype(_widest_dtype([best_source(path)]))
+    use_dtype(_widest_dtype([best_source(path)]))
     with progress_bar(path.stem, study.steps_planned(path, n_steps)) as progress:
         dataset = _or_how_to_resume(
             path, lambda: study.resume(path, n_steps=n_steps, progress=progress)
@@ -84,94 +75,11 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
     show(paper_table({path.stem: dataset}))
 
 
-def sweep_grid(
-    name: str,
-    axis_words: list[str],
-    zip_words: list[str],
-    set_words: list[str],
-    *,
-    changes: dict[str, Any],
-    dtype: str,
-    cores: Any,
-    distributed: str | None,
-    out: Path,
-    **options: Any,
-) -> None:
-    """Sweep a scenario over a grid into a file, with its picture."""
-    faults = _use_dtype(dtype) + _device_faults(cores, distributed) + _picture_faults(out)
-    axes = read_axis_words(axis_words, zip_words, faults)
-    given = {field: value for field, value in changes.items() if value is not None}
-    changes = read_set_words(set_words, _said_elsewhere(axes, given), faults) | given
-    if not faults:
-        _use_devices(cores, distributed)
-    prepared = prepare(name, axes, changes=changes, out=out, known=faults, **options)
-    begin = time.monotonic()
-    n_before, n_members = prepared.n_done, prepared.plan.n_computed
-    if sweeps.is_first_process():
-        print(*described(prepared), sep="\n", file=sys.stderr)
-    dataset = _swept(prepared, name, out)
-    if sweeps.is_first_process():
-        plot.save(plot.sweep_summary(dataset), out.with_suffix(".png"))
-        print(f"{out}  with {out.stem}.png: {_sweep_line(prepared, n_members - n_before, begin)}")
-
-
-def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
-    n_members = prepared.plan.n_computed
-    try:
-        with progress_bar(name, n_members, "members", done=prepared.n_done) as progress:
-            return sweeps.compute(prepared, progress)
-    except KeyboardInterrupt:
-        saved = replace(prepared, overwrite=False).n_done
-        again = "the same command without --overwrite" if prepared.overwrite else "the same command"
-        hint = f"; {saved:,} of {n_members:,} members are saved: {again} goes on"
-        where = f"{hint} ({journal_path(out)})"
-        raise KeyboardInterrupt(where if saved else " before any part was saved") from None
-
-
-def _sweep_line(prepared: Prepared, n_computed: int, begin: float) -> str:
-    seconds = time.monotonic() - begin
-    rate = f"{n_computed:,} in {seconds:,.1f} s, {n_computed / seconds:,.1f} members/s"
-    return f"{prepared.plan.grid.n_members:,} members, {rate} with compiling and drawing"
-
-
-def _said_elsewhere(axes: Iterable[Any], given: Iterable[str]) -> dict[str, str]:
-    """The fields that `--set` may not name, and why."""
-    swept = chain.from_iterable(name if isinstance(name, tuple) else (name,) for name in axes)
-    return {
-        **dict.fromkeys(swept, "an axis sets it"),
-        **dict.fromkeys(given, "an option of its own sets it"),
-        "save_every": "a sweep saves no frames",
-    }
-
-
-def _picture_faults(out: Path) -> list[Fault]:
-    if out.suffix.lower() != ".png":
-        return []
-    rule = "must not end in .png: the picture, which stands beside the result, does"
-    return [Fault("out", rule, str(out))]
-
-
-def _device_faults(cores: Any, distributed: str | None) -> list[Fault]:
-    faults = [] if cores is None else count_faults({"cores": cores})
-    return faults + ([] if distributed is None else process_faults(distributed))
-
-
-def _use_devices(cores: Any, distributed: str | None) -> None:
-    if cores is not None:
-        use_all_cores(cores)
-    else:
-        # In a program where jax has already started, its devices stay as they are.
-        with suppress(InvalidInputError):
-            use_all_cores()
-    if distributed is not None:
-        join_processes(distributed)
-
-
 def measure_all(
     paths: list[Path], *, box_size: Any, convention: str, dtype: str | None, out: Path | None
 ) -> None:
     """Show the summary of each file's metrics; write their tables into a folder if given."""
-    faults = _use_dtype(dtype or _widest_dtype(paths))
+    faults = use_dtype(dtype or _widest_dtype(paths))
     if out is not None:
         faults += _folder_faults(out) + _repeat_faults("FILE.nc", [path.stem for path in paths])
     measure = partial(measure_file, box_size=box_size, convention=convention)
@@ -187,7 +95,7 @@ def measure_all(
 def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: Path | None) -> None:
     """Draw the summary picture of each file, beside it or in a folder."""
     targets = [(path.parent if out is None else out) / f"{path.stem}.png" for path in paths]
-    faults = _use_dtype(_widest_dtype(paths)) + _repeat_faults("FILE.nc", targets)
+    faults = use_dtype(_widest_dtype(paths)) + _repeat_faults("FILE.nc", targets)
     faults += [] if out is None else _folder_faults(out)
     draw = partial(_picture, box_size=box_size, convention=convention)
     pictures = _of_each(paths, draw, faults)
@@ -263,7 +171,8 @@ def _widest_dtype(paths: list[Path]) -> str:
     return "float64" if any(map(holds_float64, readable)) else "float32"
 
 
-def _use_dtype(dtype: str) -> list[Fault]:
+def use_dtype(dtype: str) -> list[Fault]:
+    """Compute in this dtype from now on; the fault of one that does not exist."""
     if dtype not in DTYPES:
         return [Fault("dtype", f"must be {' or '.join(DTYPES)}", dtype)]
     jax.config.update("jax_enable_x64", dtype == "float64")

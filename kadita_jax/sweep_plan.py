@@ -20,7 +20,7 @@ from kadita_jax.plan import (
     memory_faults,
     memory_text,
 )
-from kadita_jax.sweeping import Window
+from kadita_jax.window import Window
 
 # What one device computes before its part is saved: a few seconds, on a core or on a card.
 PART_PAIRS = {"cpu": 2e9, "gpu": 1e11}
@@ -99,12 +99,14 @@ class SweepPlan:
             for first in range(0, len(member), sizes[n_fish])
         ]
 
-    def batch(self, n_fish: int, capacity: int) -> int:
-        """How many members a device computes at once; never changes a result."""
+    def batch(self, n_fish: int, share: int) -> int:
+        """How many of its members a device computes at once, in batches as equal as can be."""
         if jax.default_backend() == "cpu":
             return 1
         room = device_memory() // 2 // self._pair_bytes(n_fish)
-        return int(max(1, min(capacity, BATCH_PAIRS // n_fish**2, room)))
+        most = max(1, min(BATCH_PAIRS // n_fish**2, room))
+        n_batches = -(-share // most)
+        return -(-share // n_batches)
 
     def working_bytes(self, sizes: Mapping[int, int]) -> int:
         """Memory that a part needs on a device at its peak."""

@@ -6,85 +6,26 @@ with `shard_map`; on each device a loop takes them in batches, one by one on CPU
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Int
 
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse, unknown
-from kadita_jax.geometry import BoxSize
-from kadita_jax.keys import RandomKey, key_faults, member_key, noise_key
-from kadita_jax.metrics import NAMES, Metrics, measure, state_label
+from kadita_jax.keys import RandomKey, key_faults
+from kadita_jax.member import Draw, Outcome, Varied, run_member
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
-from kadita_jax.model import Params, State
-from kadita_jax.moments import Moments, add_value, no_moments
+from kadita_jax.model import Params
 from kadita_jax.parameters import PARAMETERS, as_numbers
-from kadita_jax.pytree import pytree
-from kadita_jax.simulation import step
+from kadita_jax.window import Window, window_faults
 
-Draw: TypeAlias = Callable[[RandomKey, BoxSize], State]
-
-
-Varied: TypeAlias = Mapping[str, Array | np.ndarray]
 # Numbers of members are folded into keys as 32 bits.
 LAST_NUMBER = 2**32 - 1
-# A whole number, or one that is traced: the window is no constant of the compiled program.
-Count: TypeAlias = Any
-
-
-class Window(NamedTuple):
-    """When a run is measured: at the multiples of `every` with burn_in < step <= n_steps."""
-
-    n_steps: Count
-    every: Count
-    burn_in: Count
-
-    @property
-    def first(self) -> Count:
-        """The first step that is measured."""
-        return (self.burn_in // self.every + 1) * self.every
-
-    @property
-    def n_frames(self) -> Count:
-        """How many steps are measured."""
-        return self.n_steps // self.every - self.burn_in // self.every
-
-
-def window_faults(n_steps: Any, measure_every: Any, burn_in: Any) -> list[Fault]:
-    """Every rule that a measuring window breaks."""
-    faults = count_faults({"n_steps": n_steps, "measure_every": measure_every})
-    faults += count_faults({"burn_in": burn_in}, low=0)
-    if not faults and measure_every > n_steps:
-        faults.append(Fault("measure_every", f"must be <= n_steps = {n_steps}", measure_every))
-    elif not faults and Window(n_steps, measure_every, burn_in).n_frames < 1:
-        rule = f"must leave a multiple of measure_every = {measure_every} up to n_steps = {n_steps}"
-        faults.append(Fault("burn_in", rule, burn_in))
-    return faults
-
-
-@pytree()
-class Outcome:
-    """What is kept of each member.
-
-    **Attributes:**
-
-    - `mean`, `std` (ddof 0): of each metric over the measuring window; leaves (M,).
-    - `final`: each metric after the last step; leaves (M,).
-    - `label`: (M,) index into `metrics.STATES` of the state that the means of P and M name.
-    - `school`: after the last step, leaves (M, N, 3); None unless asked for.
-    """
-
-    mean: Metrics
-    std: Metrics
-    final: Metrics
-    label: Int[Array, "*members"]
-    school: State | None
 
 
 def sweep_members(
@@ -210,7 +151,7 @@ def _sweep(
     batch: int,
     devices: tuple[Any, ...],
 ) -> Outcome:
-    member = partial(_member, start=start, convention=convention, keep_final=keep_final)
+    member = partial(run_member, start=start, convention=convention, keep_final=keep_final)
     each, all_alike = PartitionSpec("device"), PartitionSpec()
     return jax.shard_map(
         partial(_share, member, batch),
@@ -251,67 +192,3 @@ def _share(
     room = jax.tree.map(lambda leaf: jnp.zeros((n_trips, *leaf.shape), leaf.dtype), shapes)
     found = lax.fori_loop(0, -(-count[0] // batch), fill, room)
     return found if batch == 1 else jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), found)
-
-
-def _member(
-    key: RandomKey,
-    params: Params,
-    window: Window,
-    number: UInt32[Array, ""],
-    varied: Varied,
-    *,
-    start: Draw,
-    convention: str,
-    keep_final: bool,
-) -> Outcome:
-    key, params = member_key(key, number), replace(params, **varied)
-    visit = partial(_visit, params, key, window, convention)
-    nothing = jnp.zeros(len(NAMES), params.dt.dtype)
-    seen = _Seen(start(key, params.box_size), no_moments(nothing), nothing)
-    n_visits = window.n_frames + jnp.where(window.n_steps % window.every > 0, 1, 0)
-    seen = lax.fori_loop(0, n_visits, visit, seen)
-    moments, mean = seen.moments, Metrics(*seen.moments.mean)
-    label = state_label(mean.polarization, mean.rotation)
-    final = Metrics(*seen.last)
-    return Outcome(mean, Metrics(*moments.std), final, label, seen.state if keep_final else None)
-
-
-class _Seen(NamedTuple):
-    """A member on its way: its school, the metrics' moments, the metrics as last measured."""
-
-    state: State
-    moments: Moments
-    last: Float[Array, " metrics"]
-
-
-def _visit(
-    params: Params,
-    key: RandomKey,
-    window: Window,
-    convention: str,
-    frame: Int[Array, ""],
-    seen: _Seen,
-) -> _Seen:
-    """Walk to the next step that is measured, and measure.
-
-    The first visit begins at step 0. What follows the window's last step is walked in a visit of
-    its own that the moments leave out. So the program holds one copy of the step and of the
-    metrics, which take most of the time that it needs to compile.
-    """
-    after = jnp.minimum(window.first + frame * window.every, window.n_steps)
-    before = jnp.where(frame == 0, 0, window.first + (frame - 1) * window.every)
-    state = _walk(params, key, seen.state, before, after)
-    found = measure(state.position, state.heading, params.box_size, convention=convention)
-    values = jnp.stack(jax.tree.leaves(found))
-    counted, more = frame < window.n_frames, add_value(seen.moments, values)
-    moments = jax.tree.map(lambda new, old: jnp.where(counted, new, old), more, seen.moments)
-    return _Seen(state, moments, values)
-
-
-def _walk(
-    params: Params, key: RandomKey, state: State, before: Int[Array, ""], after: Int[Array, ""]
-) -> State:
-    def advance(number: Int[Array, ""], state: State) -> State:
-        return step(state, params, noise_key(key, number))
-
-    return lax.fori_loop(before, after, advance, state)

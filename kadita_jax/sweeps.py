@@ -17,13 +17,14 @@ from kadita_jax.dataset import open_run
 from kadita_jax.errors import Unchecked
 from kadita_jax.journal import Journal, journal_path
 from kadita_jax.keys import RandomKey
+from kadita_jax.member import Outcome
 from kadita_jax.metrics import NAMES
 from kadita_jax.metrics.convention import REFERENCE
 from kadita_jax.prepare import Prepared, out_of_order, prepare
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_plan import Part
 from kadita_jax.sweepfile import write_sweep
-from kadita_jax.sweeping import Outcome, sweep_members
+from kadita_jax.sweeping import sweep_members
 
 # How long to wait before looking again whether other processes have written their parts.
 POLL_SECONDS = 0.2
@@ -142,12 +143,17 @@ def is_first_process() -> bool:
 
 
 def _compute_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:
+    """Compute this process's share of the parts that are not there yet."""
     key, n_processes = jax.random.key(prepared.plan.grid.scenario.seed), jax.process_count()
-    for number, part in enumerate(prepared.parts):
-        if number % n_processes == jax.process_index() and not journal.has(number):
-            journal.write(number, _stored(_computed(prepared, part, key)))
+    missing = {k: part for k, part in enumerate(prepared.parts) if not journal.has(k)}
+    for number in [k for k in missing if k % n_processes == jax.process_index()]:
+        journal.write(number, _stored(_computed(prepared, missing[number], key)))
+        # Where others write too, only a look at the folder tells what is left.
+        left = (k for k in missing if k != number and not (n_processes > 1 and journal.has(k)))
+        missing = {k: missing[k] for k in left}
         if progress is not None:
-            progress(sum(len(p.member) for k, p in enumerate(prepared.parts) if journal.has(k)))
+            n_left = sum(len(part.member) for part in missing.values())
+            progress(prepared.plan.n_computed - n_left)
 
 
 def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:

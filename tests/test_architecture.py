@@ -24,7 +24,7 @@ FLOORS = (
     ("rules",),
     ("neighbours",),
     ("simulation", "metrics"),
-    ("sweeping",),
+    ("window", "member", "sweeping"),
     (
         "scenario",
         "layout",
@@ -48,7 +48,7 @@ FLOORS = (
         "devices",
         "plot",
     ),
-    ("terminal", "sweep_words", "jobs", "cli"),
+    ("terminal", "sweep_words", "jobs", "sweep_job", "cli"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 PURE_LIBRARIES = {"jax", "numpy", "jaxtyping"}

@@ -10,7 +10,7 @@ from kadita_jax.grid import Grid
 from kadita_jax.metrics import NAMES
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_plan import SweepPlan
-from kadita_jax.sweeping import Window
+from kadita_jax.window import Window
 
 SCHOOL = Scenario(r_repulsion=1.0, r_orientation=4.0, r_attraction=10.0)
 

@@ -513,7 +513,7 @@ def report_to(progress: Callable[[int], object], patch: pytest.MonkeyPatch) -> N
     def bar(*_words: object, **_options: object) -> Iterator[Callable[[int], object]]:
         yield progress
 
-    patch.setattr("kadita_jax.jobs.progress_bar", bar)
+    patch.setattr("kadita_jax.sweep_job.progress_bar", bar)
 
 
 @pytest.mark.parametrize("room", [512, 4096], ids=["settings", "part"])

@@ -11,8 +11,10 @@ from jax import monitoring
 import kadita_jax as kj
 from kadita_jax.initial import Start
 from kadita_jax.keys import member_key
+from kadita_jax.member import Outcome
 from kadita_jax.metrics import NAMES
-from kadita_jax.sweeping import Outcome, Window, sweep_members
+from kadita_jax.sweeping import sweep_members
+from kadita_jax.window import Window
 
 N_FISH, BOX = 12, 9.0
 KEY = jax.random.key(3)

@@ -1,0 +1,104 @@
+"""What `kadita sweep` does once its words are parsed."""
+
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from kadita_jax import plot, sweeps
+from kadita_jax.devices import join_processes, process_faults, use_all_cores
+from kadita_jax.errors import Fault, InvalidInputError, count_faults
+from kadita_jax.jobs import use_dtype
+from kadita_jax.journal import journal_path
+from kadita_jax.prepare import Prepared, described, prepare
+from kadita_jax.sweep_words import read_axis_words, read_set_words
+from kadita_jax.terminal import progress_bar
+
+
+def sweep_grid(
+    name: str,
+    axis_words: list[str],
+    zip_words: list[str],
+    set_words: list[str],
+    *,
+    changes: dict[str, Any],
+    dtype: str,
+    cores: Any,
+    distributed: str | None,
+    out: Path,
+    **options: Any,
+) -> None:
+    """Sweep a scenario over a grid into a file, with its picture."""
+    faults = use_dtype(dtype) + _device_faults(cores, distributed) + _picture_faults(out)
+    axes = read_axis_words(axis_words, zip_words, faults)
+    given = {field: value for field, value in changes.items() if value is not None}
+    changes = read_set_words(set_words, _said_elsewhere(axes, given), faults) | given
+    if not faults:
+        _use_devices(cores, distributed)
+    prepared = prepare(name, axes, changes=changes, out=out, known=faults, **options)
+    begin = time.monotonic()
+    n_before, n_members = prepared.n_done, prepared.plan.n_computed
+    if sweeps.is_first_process():
+        print(*described(prepared), sep="\n", file=sys.stderr)
+    dataset = _swept(prepared, name, out)
+    if sweeps.is_first_process():
+        plot.save(plot.sweep_summary(dataset), out.with_suffix(".png"))
+        print(f"{out}  with {out.stem}.png: {_sweep_line(prepared, n_members - n_before, begin)}")
+
+
+def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
+    n_members = prepared.plan.n_computed
+    try:
+        with progress_bar(name, n_members, "members", done=prepared.n_done) as progress:
+            return sweeps.compute(prepared, progress)
+    except KeyboardInterrupt:
+        saved = replace(prepared, overwrite=False).n_done
+        again = "the same command without --overwrite" if prepared.overwrite else "the same command"
+        hint = f"; {saved:,} of {n_members:,} members are saved: {again} goes on"
+        where = f"{hint} ({journal_path(out)})"
+        raise KeyboardInterrupt(where if saved else " before any part was saved") from None
+
+
+def _sweep_line(prepared: Prepared, n_computed: int, begin: float) -> str:
+    seconds = time.monotonic() - begin
+    rate = f"{n_computed:,} in {seconds:,.1f} s, {n_computed / seconds:,.1f} members/s"
+    return f"{prepared.plan.grid.n_members:,} members, {rate} with compiling and drawing"
+
+
+def _said_elsewhere(axes: Iterable[Any], given: Iterable[str]) -> dict[str, str]:
+    """The fields that `--set` may not name, and why."""
+    swept = chain.from_iterable(name if isinstance(name, tuple) else (name,) for name in axes)
+    return {
+        **dict.fromkeys(swept, "an axis sets it"),
+        **dict.fromkeys(given, "an option of its own sets it"),
+        "save_every": "a sweep saves no frames",
+    }
+
+
+def _picture_faults(out: Path) -> list[Fault]:
+    if out.suffix.lower() != ".png":
+        return []
+    rule = "must not end in .png: the picture, which stands beside the result, does"
+    return [Fault("out", rule, str(out))]
+
+
+def _device_faults(cores: Any, distributed: str | None) -> list[Fault]:
+    faults = [] if cores is None else count_faults({"cores": cores})
+    return faults + ([] if distributed is None else process_faults(distributed))
+
+
+def _use_devices(cores: Any, distributed: str | None) -> None:
+    if cores is not None:
+        use_all_cores(cores)
+    else:
+        # In a program where jax has already started, its devices stay as they are.
+        with suppress(InvalidInputError):
+            use_all_cores()
+    if distributed is not None:
+        join_processes(distributed)
