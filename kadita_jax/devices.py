@@ -1,15 +1,24 @@
 """Which devices a process computes on."""
 
+import itertools
 import os
 import re
 from typing import Any
 
 import jax
 
+# The only way to the service's keys; jax's own multihost utilities take it too.
+from jax._src import distributed
+
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 
 LAST_PORT = 2**16 - 1
 PLACE = re.compile(r"([^,]+:(\d{1,5})),(\d{1,9})/(\d{1,9})", re.ASCII)
+
+# How long the first process to come waits for the last one: a queue may start them hours apart.
+MEETING_MS = 24 * 3600 * 1000
+# Every process counts the same meetings.
+_MEETINGS = itertools.count()
 
 
 def use_all_cores(n_cores: int | Unchecked | None = None) -> None:
@@ -68,3 +77,19 @@ def process_faults(where: Any) -> list[Fault]:
     if where == "auto" or (0 < port <= LAST_PORT and number < count):
         return []
     return [Fault("distributed", "must be auto or HOST:PORT,K/N with 0 <= K < N", where)]
+
+
+def meet(told: str = "") -> list[str]:
+    """Wait until every process is here, and hear what each has to tell, in their order.
+
+    By the service that `jax.distributed` starts rather than by arrays, whose exchange wants
+    equally many devices in every process and gives up on those that come late.
+    """
+    if jax.process_count() == 1:
+        return [told]
+    client, number = distributed.global_state.client, next(_MEETINGS)
+    assert client is not None
+    client.key_value_set(f"kadita_jax/{number}/{jax.process_index()}", told or "-")
+    keys = [f"kadita_jax/{number}/{k}" for k in range(jax.process_count())]
+    words = [client.blocking_key_value_get(key, MEETING_MS) for key in keys]
+    return ["" if word == "-" else word for word in words]

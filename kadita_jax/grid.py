@@ -11,6 +11,10 @@ from kadita_jax.axes import Axis, radii
 from kadita_jax.parameters import PARAMETERS, RADII
 from kadita_jax.scenario import Scenario
 
+# Equal radii of two axes, such as 2.1 of 0.5:5:46 and of 0.7:6.7:61, differ by rounding. A zone
+# that is so much less than empty is empty.
+SLACK = 1e-9
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -65,10 +69,11 @@ class Grid:
         return {k: v[:, 0] if v.shape[1] == 1 else v for k, v in moved.items()}
 
     def in_order(self, points: np.ndarray) -> np.ndarray:
-        """Whether r_repulsion <= r_orientation <= r_attraction holds for every fish."""
+        """Whether r_repulsion <= r_orientation <= r_attraction for every fish, up to rounding."""
         columns = {name: values[:, None] for name, values in self.swept(points).items()}
         found: Mapping[str, np.ndarray] = self._radii() | radii(columns, self._radii())
-        order = [np.all(found[low] <= found[high], axis=-1) for low, high in pairwise(RADII)]
+        most = {name: radius * (1 + SLACK) for name, radius in found.items()}
+        order = [np.all(found[low] <= most[high], axis=-1) for low, high in pairwise(RADII)]
         return np.broadcast_to(np.logical_and(*order), points.shape)
 
     def _radii(self) -> dict[str, np.ndarray]:

@@ -11,7 +11,15 @@ from kadita_jax import provenance
 from kadita_jax.axes import read_axes
 from kadita_jax.errors import Fault, InvalidInputError, Unchecked, count_faults, refuse
 from kadita_jax.grid import Grid
-from kadita_jax.journal import Journal, journal_faults, journal_path, setting_faults
+from kadita_jax.journal import (
+    SETTINGS,
+    Journal,
+    journal_faults,
+    journal_path,
+    part_sizes,
+    refuse_another,
+    stored_settings,
+)
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.plan import finished_faults, folder_faults, memory_text
 from kadita_jax.scenario import Scenario, load_scenario
@@ -43,10 +51,8 @@ class Prepared:
         """How many members an earlier, unfinished call has left in the journal."""
         if self.path is None or self.overwrite:
             return 0
-        journal = Journal(journal_path(self.path))
-        if journal.settings() is None:
-            return 0
-        return sum(len(part.member) for k, part in enumerate(self.parts) if journal.has(k))
+        parts, journal = self.parts, Journal(journal_path(self.path), self.settings)
+        return sum(len(parts[number].member) for number in journal.present())
 
 
 def prepare(
@@ -84,10 +90,11 @@ def prepare(
         raise InvalidInputError("cannot sweep", [*faults, *misplaced])
     # numpy's whole numbers are no JSON.
     burn_in = found.n_steps // 2 if burn_in is None else int(burn_in)
+    part_size = None if part_size is None else int(part_size)
     window = Window(found.n_steps, int(measure_every), burn_in)
     grid = Grid(found, read, int(replicates))
     plan = SweepPlan(grid, window, convention, default_dtype(), keep_final)
-    faults = misplaced + plan_faults(plan) + result_faults(plan, path)
+    faults = misplaced + plan_faults(plan, part_size) + result_faults(plan, path)
     refuse(f"cannot sweep {found.name!r}", faults)
     return _with_parts(plan, part_size, path, overwrite)
 
@@ -110,10 +117,11 @@ def described(prepared: Prepared) -> list[str]:
     places = f"{n_devices} {kind} device{'s' if n_devices > 1 else ''}"
     several = f" in each of {jax.process_count()} processes" if jax.process_count() > 1 else ""
     need = memory_text(plan.working_bytes(prepared.part_sizes))
-    parts = len(prepared.parts)
+    n_parts = len(prepared.parts)
+    parts = f"{n_parts} part{'s' if n_parts > 1 else ''}"
     lines = [f"{axes} x {plan.grid.replicates} replicates = {plan.grid.n_members:,} members"]
     lines += [] if plan.in_order.all() else [out_of_order(plan)]
-    lines.append(f"{plan.n_computed:,} members in {parts} parts on {places}{several}, {need} each")
+    lines.append(f"{plan.n_computed:,} members in {parts} on {places}{several}, {need} each")
     if prepared.n_done:
         lines.append(f"{prepared.n_done:,} of them are there already, from an unfinished sweep")
     return lines
@@ -141,29 +149,30 @@ def _place_faults(path: Path | None, overwrite: bool) -> list[Fault]:
         together = jax.process_count() > 1
         rule = "must be given where several processes share a sweep"
         return [Fault("out", rule, None)] if together else []
+    folder = journal_path(path)
+    # Killed after the result was moved into place, a sweep leaves it beside its parts.
+    is_left = overwrite or (folder / SETTINGS).exists()
     return (
         folder_faults(path)
-        or finished_faults(path, "choose another", overwrite=overwrite)
-        or journal_faults(journal_path(path))
+        or finished_faults(path, "choose another", overwrite=is_left)
+        or journal_faults(folder)
     )
 
 
 def _with_parts(
-    plan: SweepPlan, part_size: int | Unchecked | None, path: Path | None, overwrite: bool
+    plan: SweepPlan, part_size: int | None, path: Path | None, overwrite: bool
 ) -> Prepared:
     """The plan with its parts; those of an unfinished sweep in the same place go on."""
     own = plan.part_sizes()
     if part_size is not None:
-        own = {n_fish: min(int(part_size), len(m)) for n_fish, m in plan.members.items()}
+        own = {n_fish: min(part_size, len(m)) for n_fish, m in plan.members.items()}
     fresh = Prepared(plan, own, path, overwrite)
-    found = None if path is None or overwrite else Journal(journal_path(path)).settings()
-    if path is None or found is None:
+    folder = None if path is None or overwrite else journal_path(path)
+    found = None if folder is None else stored_settings(folder)
+    if folder is None or found is None:
         return fresh
-    sizes = {int(n_fish): size for n_fish, size in found["part_size"].items()}
+    sizes = part_sizes(found)
     resumed = Prepared(plan, sizes, path, overwrite)
     prepared = resumed if part_size is None and set(sizes) == set(own) else fresh
-    refuse(
-        f"{journal_path(path)} holds the parts of another sweep; remove it, or allow overwriting",
-        setting_faults(found, prepared.settings),
-    )
+    refuse_another(folder, found, prepared.settings)
     return prepared

@@ -23,6 +23,8 @@ REFERENCES = (
 
 # What must be as it was for a stored run or sweep to go on with the same bits.
 SAME_BITS = ("dtype", "prng_implementation", "prng_partitionable")
+# And of what all members of one sweep must be computed with.
+SAME_PROGRAM = (*SAME_BITS, "backend", "jax_version", "kadita_jax_version")
 
 
 def attributes(
@@ -77,7 +79,7 @@ def sweep_settings(plan: SweepPlan, part_sizes: Mapping[int, int]) -> dict[str, 
         "convention": plan.convention,
         "keep_final": plan.keep_final,
         "part_size": {str(n_fish): size for n_fish, size in part_sizes.items()},
-        **{name: _machine(plan.dtype)[name] for name in SAME_BITS},
+        **{name: _machine(plan.dtype)[name] for name in SAME_PROGRAM},
     }
 
 

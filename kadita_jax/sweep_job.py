@@ -67,7 +67,7 @@ def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
 
 def _sweep_line(prepared: Prepared, n_computed: int, begin: float) -> str:
     seconds = time.monotonic() - begin
-    rate = f"{n_computed:,} in {seconds:,.1f} s, {n_computed / seconds:,.1f} members/s"
+    rate = f"{n_computed:,} computed in {seconds:,.1f} s, {n_computed / seconds:,.1f} members/s"
     return f"{prepared.plan.grid.n_members:,} members, {rate} with compiling and drawing"
 
 

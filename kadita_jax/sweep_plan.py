@@ -88,7 +88,7 @@ class SweepPlan:
         share = min(most / (n_fish**2 * self.window.n_steps), PART_BYTES / self.member_bytes)
         n_devices = jax.local_device_count()
         size = max(n_devices * max(1, int(share)), -(-n_members // MAX_PARTS))
-        n_parts = -(-n_members // size)
+        n_parts = max(-(-n_members // size), min(jax.process_count(), n_members))
         return -(-n_members // (n_parts * n_devices)) * n_devices
 
     def parts(self, sizes: Mapping[int, int]) -> list[Part]:
@@ -104,9 +104,10 @@ class SweepPlan:
         if jax.default_backend() == "cpu":
             return 1
         room = device_memory() // 2 // self._pair_bytes(n_fish)
-        most = max(1, min(BATCH_PAIRS // n_fish**2, room))
+        # Never one alone, which is another program and rounds differently.
+        most = max(2, min(BATCH_PAIRS // n_fish**2, room))
         n_batches = -(-share // most)
-        return -(-share // n_batches)
+        return max(2, -(-share // n_batches))
 
     def working_bytes(self, sizes: Mapping[int, int]) -> int:
         """Memory that a part needs on a device at its peak."""
@@ -123,14 +124,23 @@ def default_dtype() -> str:
     return jnp.result_type(float).name
 
 
-def plan_faults(plan: SweepPlan) -> list[Fault]:
+def plan_faults(plan: SweepPlan, part_size: int | None = None) -> list[Fault]:
     """Every reason why a sweep whose settings are right each may not be computed here."""
     if wrong := _size_faults(plan.grid.n_members):
         return wrong
     if not plan.in_order.any():
         rule = "must have a point with r_repulsion <= r_orientation <= r_attraction"
         return [Fault("axes", rule, f"none of {plan.grid.n_points:,} points")]
-    return _school_faults(plan)
+    return _school_faults(plan) + _part_faults(plan, part_size)
+
+
+def _part_faults(plan: SweepPlan, part_size: int | None) -> list[Fault]:
+    """The fault of a size that makes more parts, each a file, than a folder should hold."""
+    least = max(-(-len(member) // MAX_PARTS) for member in plan.members.values())
+    if part_size is None or part_size >= least:
+        return []
+    rule = f"must be >= {least} to make at most {MAX_PARTS} parts of {plan.n_computed:,} members"
+    return [Fault("part_size", rule, part_size)]
 
 
 def _size_faults(n_members: int) -> list[Fault]:

@@ -1,8 +1,9 @@
-"""The file of a finished sweep, written from its parts a slab of the grid at a time."""
+"""The file of a finished sweep, written from its parts a block of the grid at a time."""
 
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ def write_sweep(path: Path, plan: SweepPlan, parts: list[Part], journal: Journal
         partial.open("wb").close()
         with telling_of_a_full_disk(partial), netCDF4.Dataset(partial, "w") as handle:
             _define(handle, plan)
-            for rows, slab in _slabs(plan, parts, journal):
+            for place, slab in _slabs(plan, parts, journal):
                 for name, values in slab.items():
-                    handle[name][rows] = values
+                    handle[name][place] = values
             handle.setncatts(sweep_attributes(plan, _members_by(parts, journal)))
 
 
@@ -50,17 +51,30 @@ def _define(handle: netCDF4.Dataset, plan: SweepPlan) -> None:
         handle[name][:] = np.array(values[name], kind)
 
 
-def _slabs(plan: SweepPlan, parts: list[Part], journal: Journal) -> Iterator[tuple[slice, Arrays]]:
-    """The variables along a few rows of the first axis after another."""
-    n_rows, per_row = plan.grid.shape[0], plan.grid.n_members // plan.grid.shape[0]
-    n_at_once = max(1, SLAB_MEMBERS // per_row)
+def _slabs(plan: SweepPlan, parts: list[Part], journal: Journal) -> Iterator[tuple[tuple, Arrays]]:
+    """The variables, a block of the grid after another."""
     read = lru_cache(maxsize=4)(journal.read)
-    for first in range(0, n_rows, n_at_once):
-        rows = slice(first, min(first + n_at_once, n_rows))
-        flat = _gather(plan, parts, read, rows.start * per_row, rows.stop * per_row)
-        shape = (rows.stop - rows.start, *plan.grid.shape[1:])
+    for place, first, shape in _blocks(plan.grid.shape):
+        flat = _gather(plan, parts, read, first, first + prod(shape))
         slab = {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
-        yield rows, slab | _over_replicates(slab)
+        yield place, slab | _over_replicates(slab)
+
+
+def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[tuple, int, tuple[int, ...]]]:
+    """Where each block lies, its first member and its shape: neighbours in C order, whole points.
+
+    Rows of the first axis, or, where one row alone is more than a slab, of a later one.
+    """
+    # The last dimension, the replicates, is never cut: sums over them are made here.
+    axes = range(len(shape) - 1)
+    axis = next((k for k in axes if prod(shape[k + 1 :]) <= SLAB_MEMBERS), axes[-1])
+    inner = prod(shape[axis + 1 :])
+    n_rows = max(1, SLAB_MEMBERS // inner)
+    for number, leading in enumerate(np.ndindex(shape[:axis])):
+        for row in range(0, shape[axis], n_rows):
+            rows = slice(row, min(row + n_rows, shape[axis]))
+            first = (number * shape[axis] + row) * inner
+            yield (*leading, rows), first, (rows.stop - row, *shape[axis + 1 :])
 
 
 def _gather(plan: SweepPlan, parts: list[Part], read: Any, first: int, last: int) -> Arrays:

@@ -2,7 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,12 +11,12 @@ from tempfile import TemporaryDirectory
 import jax
 import numpy as np
 import xarray as xr
-from jax.experimental import multihost_utils
 
 from kadita_jax import provenance
 from kadita_jax.dataset import open_run
-from kadita_jax.errors import Unchecked
-from kadita_jax.journal import Journal, journal_path
+from kadita_jax.devices import meet
+from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
 from kadita_jax.keys import RandomKey
 from kadita_jax.member import Outcome
 from kadita_jax.metrics import NAMES
@@ -113,28 +114,54 @@ def compute(prepared: Prepared, progress: Progress | None = None) -> xr.Dataset:
 
 
 def _complete(prepared: Prepared, path: Path, progress: Progress | None) -> None:
-    journal = Journal(journal_path(path))
-    if is_first_process():
+    """Bring a sweep to its file: process 0 keeps the journal, every process computes parts."""
+    if not is_first_process():
+        prepared = _joined(prepared, path)
+        _compute_parts(prepared, Journal(journal_path(path), prepared.settings), progress)
+        return _wait_until(path.exists)
+    journal = Journal(journal_path(path), prepared.settings)
+    with journal.held(), _removing_what_holds_no_part(journal):
         if prepared.overwrite:
             journal.remove()
             path.unlink(missing_ok=True)
-        if journal.settings() is None:
-            journal.begin(prepared.settings)
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices("journal")
-    try:
+        journal.begin()
+        meet()
+        _refuse_unlike([])
         _compute_parts(prepared, journal, progress)
-    except BaseException:
-        # Other processes may have a part under way.
-        if journal.settings() is None and jax.process_count() == 1:
-            journal.remove()
-        raise
-    if is_first_process():
-        _wait_until(lambda: all(map(journal.has, range(len(prepared.parts)))))
+        _wait_for_parts(prepared, journal, progress)
         write_sweep(path, prepared.plan, prepared.parts, journal)
         journal.remove()
-    else:
-        _wait_until(path.exists)
+    return None
+
+
+def _joined(prepared: Prepared, path: Path) -> Prepared:
+    """The sweep cut as process 0, whose machine may be another, has cut it."""
+    meet()
+    folder = journal_path(path)
+    found = read_settings(folder)
+    joined = replace(prepared, part_sizes=part_sizes(found))
+    _refuse_unlike(differences(found, joined.settings))
+    return joined
+
+
+def _refuse_unlike(faults: list[Fault]) -> None:
+    """Raise in every process when any was given another sweep than process 0: none may wait."""
+    told = meet("unlike" if faults else "")
+    refuse("cannot share the sweep of process 0", faults)
+    unlike = [number for number, word in enumerate(told) if word]
+    rule = "every process must be given the same sweep"
+    refuse("cannot sweep", [Fault("distributed", rule, f"others in {unlike}")] if unlike else [])
+
+
+@contextmanager
+def _removing_what_holds_no_part(journal: Journal) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        # Other processes may have a part under way.
+        if jax.process_count() == 1 and not journal.present():
+            journal.remove()
+        raise
 
 
 def is_first_process() -> bool:
@@ -145,15 +172,27 @@ def is_first_process() -> bool:
 def _compute_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:
     """Compute this process's share of the parts that are not there yet."""
     key, n_processes = jax.random.key(prepared.plan.grid.scenario.seed), jax.process_count()
-    missing = {k: part for k, part in enumerate(prepared.parts) if not journal.has(k)}
-    for number in [k for k in missing if k % n_processes == jax.process_index()]:
-        journal.write(number, _stored(_computed(prepared, missing[number], key)))
-        # Where others write too, only a look at the folder tells what is left.
-        left = (k for k in missing if k != number and not (n_processes > 1 and journal.has(k)))
-        missing = {k: missing[k] for k in left}
-        if progress is not None:
-            n_left = sum(len(part.member) for part in missing.values())
-            progress(prepared.plan.n_computed - n_left)
+    parts, present = prepared.parts, journal.present()
+    # From here on the folder changes under the other processes' hands.
+    meet()
+    for number in range(jax.process_index(), len(parts), n_processes):
+        if number not in present:
+            journal.write(number, _stored(_computed(prepared, parts[number], key)))
+            present = journal.present() if n_processes > 1 else present | {number}
+            _tell(progress, parts, present)
+
+
+def _wait_for_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:
+    """Wait until the other processes have written theirs."""
+    parts = prepared.parts
+    while len(journal.present()) < len(parts):
+        time.sleep(POLL_SECONDS)
+        _tell(progress, parts, journal.present())
+
+
+def _tell(progress: Progress | None, parts: list[Part], present: set[int]) -> None:
+    if progress is not None:
+        progress(sum(len(parts[number].member) for number in present))
 
 
 def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:

@@ -3,6 +3,7 @@
 The command line answers 2 to wrong input, 1 where the system fails and 130 when interrupted.
 """
 
+import re
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -321,9 +322,9 @@ JOURNALS = {
         ANOTHER,
         ("part_size", "must equal the journal's {'5': 2}", "got {'5': 4}"),
     ),
-    "of thousands of values": command(
-        f"sweep tiny.toml --axis noise=0:1:9999 {HALF}",
-        ("axis noise", "must equal the journal's [0.1, 0.2]", "got [0.0, 0.00010002"),
+    "of many values": command(
+        f"sweep tiny.toml --axis noise=0:1:999 {HALF}",
+        ("axis noise", "must equal the journal's [0.1, 0.2]", "got [0.0, 0.001002"),
     ),
     "with broken settings": right("--out broken.nc", ("sweep.json", WHOLE, "got '{\"axes\":'")),
     "with a list of settings": right("--out listed.nc", ("sweep.json", WHOLE, "got '[1, 2]'")),
@@ -482,8 +483,9 @@ def test_a_wrong_sweep_is_refused(case: Case, folder: Path) -> None:
 
 
 def parts_of(out: str) -> dict[str, int]:
-    """The files in OUT.parts, and when each was last written."""
-    return {path.name: path.stat().st_mtime_ns for path in Path(f"{out}.parts").iterdir()}
+    """The files in OUT.parts without the digest in their names, and when each was written."""
+    files = (path for path in Path(f"{out}.parts").iterdir() if path.name != "in-use")
+    return {re.sub("-[0-9a-f]{12}", "", path.name): path.stat().st_mtime_ns for path in files}
 
 
 def assert_finishes(out: str) -> None:
@@ -533,7 +535,7 @@ def test_full_disk_on_the_way_keeps_the_parts(monkeypatch: pytest.MonkeyPatch) -
     assert kept.keys() == {"sweep.json", "part-000000.npz"}
     report_to(lambda _: untouched.append(kept.items() <= parts_of("new.nc").items()), monkeypatch)
     assert_finishes("new.nc")
-    assert untouched == [True, True]
+    assert untouched == [True]
 
 
 def test_full_disk_at_the_result_keeps_every_part(folder: Path) -> None:
@@ -594,11 +596,11 @@ def test_interrupted_before_any_part_nothing_is_left(
 
 @pytest.mark.parametrize("kept", [0, 1000])
 def test_a_damaged_part_is_named_and_can_be_computed_anew(kept: int, folder: Path) -> None:
-    part = folder / "all.nc.parts" / "part-000001.npz"
+    (part,) = (folder / "all.nc.parts").glob("part-000001-*.npz")
     part.write_bytes(part.read_bytes()[:kept])
     before = contents(folder)
     message = complaint(f"{LINE} --out all.nc", 2)
-    for piece in ("file: must be undamaged; remove it", "computes it anew", "part-000001.npz"):
+    for piece in ("file: must be undamaged; remove it", "computes it anew", "part-000001-"):
         assert piece in message
     assert contents(folder) == before
     part.unlink()
@@ -617,7 +619,8 @@ def test_parts_without_their_settings_are_not_taken_for_this_sweep(folder: Path)
 
 
 def test_settings_without_any_part_hold_no_one_up(folder: Path) -> None:
-    (folder / "half.nc.parts" / "part-000000.npz").unlink()
+    (part,) = (folder / "half.nc.parts").glob("part-*.npz")
+    part.unlink()
     with sweep(out="half.nc", seed=1) as found:
         assert found.attrs["seed"] == 1
 

@@ -30,8 +30,8 @@ kj.sweep("few.toml", axes, replicates=2, part_size=1, measure_every=300, out="ph
 """
 COMMAND = "from kadita_jax.cli import main; main()"
 WORDS = (
-    "sweep few.toml --axis noise=0.01:1:30 --replicates 2 --part-size 1 --measure-every 300 "
-    "--dtype float64 --cores 1 --distributed"
+    "sweep few.toml --axis noise=0.01:1:30 --replicates 2 --measure-every 300 --dtype float64 "
+    "--distributed"
 )
 
 
@@ -75,7 +75,9 @@ def check_result() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_killed_three_times_at_any_moment():
-    rng = np.random.default_rng(int.from_bytes(os.urandom(2)))
+    seed = int.from_bytes(os.urandom(2))
+    print(f"moments drawn with seed {seed}")
+    rng = np.random.default_rng(seed)
     kept: dict[str, int] = {}
     for _ in range(3):
         process = start(CALL)
@@ -97,13 +99,21 @@ def test_killed_three_times_at_any_moment():
     check_result()
 
 
-@pytest.mark.usefixtures("folder")
-def test_two_processes_share_a_sweep():
+def together(*more: str) -> list[subprocess.Popen]:
+    """Two processes that meet, each with options of its own beside the common ones."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     places = [f"127.0.0.1:{port},{number}/2" for number in range(2)]
-    processes = [start(COMMAND, *WORDS.split(), place) for place in places]
+    return [
+        start(COMMAND, *WORDS.split(), place, *own.split())
+        for place, own in zip(places, more, strict=True)
+    ]
+
+
+@pytest.mark.usefixtures("folder")
+def test_two_processes_on_unlike_machines_share_a_sweep():
+    processes = together("--cores 1", "--cores 2")
     told = [process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], told
     # The first alone speaks, for both.
@@ -112,3 +122,14 @@ def test_two_processes_share_a_sweep():
     assert "members" not in "".join(told[1])
     assert not journal_path(Path("phase.nc")).exists()
     check_result()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_process_of_another_sweep_is_refused():
+    first, second = together("--cores 1 --seed 1", "--cores 1 --seed 2")
+    _, errors = second.communicate()
+    first.kill()
+    first.communicate()
+    assert second.returncode == 2, errors
+    assert "seed: must equal the journal's 1, got 2" in errors
+    assert not Path("phase.nc").exists()

@@ -157,3 +157,6 @@ def test_one_compilation_serves_a_whole_sweep(compilations):
         for window in (WINDOW, Window(11, 2, 0)):
             swept(number, window=window)
     assert compilations == []
+    # Another shape does need another program, and is seen.
+    swept(NUMBER[:2], capacity=3)
+    assert len(compilations) == 1
