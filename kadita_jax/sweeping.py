@@ -45,15 +45,16 @@ def sweep_members(
     """Run and measure members of a sweep.
 
     Member m starts from `start(member_key(key, m), its box_size)` and runs with that same key, so
-    `simulate` with `member_key` repeats it, and its result depends neither on the other
-    members nor on how they are cut into parts. One compilation serves all calls that share
-    shapes, `start`, `convention` and the options.
+    `simulate` with `member_key` repeats it. On CPU its bits depend neither on the other members
+    nor on how they are cut into parts; a batch of more than one rounds differently. One
+    compilation serves all calls that share shapes, `start`, `convention` and the options.
 
     **Arguments:**
 
     - `key`: of the whole sweep.
     - `number`: (M,) the members' numbers in the sweep.
-    - `params`: what all members share; leaves of shape () or (N,).
+    - `params`: what all members share; leaves of shape () or (N,). Radii are taken as they are,
+        in order or not.
     - `varied`: fields of `Params` by name, (M,) or (M, N), in place of the shared ones.
     - `start`: draws a member's initial state from its key and its box; hashable, compiled in.
     - `window`: how long a run is and when it is measured.
