@@ -171,6 +171,9 @@ def _locked(lock: IO[str]) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:
+        # Some file systems of clusters have no locks.
+        return True
     return True
 
 
