@@ -88,7 +88,8 @@ def _room(inside: np.ndarray, width: int, height: int) -> np.ndarray:
     for axis, size in enumerate((width, height)):
         margins = np.zeros((2, 2), int)
         margins[axis] = (size - 1) // 2, size // 2
-        inside = sliding_window_view(np.pad(inside, margins), size, axis=axis).all(axis=-1)
+        windows = sliding_window_view(np.pad(inside, margins), size, axis=axis)
+        inside = np.asarray(windows.all(axis=-1))
     return inside
 
 

@@ -92,7 +92,7 @@ def _write_title(figure: Figure, grid: Grid) -> None:
 def _add_maps(figure: Figure, grid: Grid) -> None:
     headline(figure, LEFT, UPPER, "Most frequent state", colours_note(grid))
     draw_state_map(panel(figure, STATE_BOX), grid)
-    leading, empty = leading_state(grid), _undefined(grid).any(axis=0)
+    leading, empty = leading_state(grid), np.asarray(_undefined(grid).any(axis=0))
     draw_key(figure, 5.95, 7.0, grid, leading, empty, filled=True)
     headline(figure, RIGHT, UPPER, "Order and index", mean_note(grid, f"{METRICS[0]}_mean"))
     meshes = [_add_map(figure, grid, metric, place) for place, metric in enumerate(METRICS)]
@@ -119,7 +119,7 @@ def _add_lines(figure: Figure, grid: Grid) -> None:
     headline(figure, LEFT, 4.6, "States", shares_note(grid))
     draw_shares(panel(figure, SHARES_BOX), grid)
     # A metric alone that is undefined is a gap in its line; what is hatched lacks all.
-    empty = _undefined(grid).all(axis=0)
+    empty = np.asarray(_undefined(grid).all(axis=0))
     draw_key(figure, 11.2, 4.2, grid, states_of(grid), empty, filled=True)
 
 
