@@ -62,9 +62,14 @@ class Plan:
         return pairs + 4 * (self.frames_per_part + 1) * self.frame_bytes
 
 
+def default_dtype() -> str:
+    """The float that jax computes in as it is set now."""
+    return jnp.result_type(float).name
+
+
 def settle(scenario: Scenario, convention: str) -> Plan:
     """The plan of a run in jax's default float."""
-    return Plan(scenario, convention, jnp.result_type(float).name)
+    return Plan(scenario, convention, default_dtype())
 
 
 def plan_faults(plan: Plan) -> list[Fault]:

@@ -21,9 +21,9 @@ from kadita_jax.journal import (
     stored_settings,
 )
 from kadita_jax.metrics.convention import convention_faults
-from kadita_jax.plan import finished_faults, folder_faults, memory_text
+from kadita_jax.plan import default_dtype, finished_faults, folder_faults, memory_text
 from kadita_jax.scenario import Scenario, load_scenario
-from kadita_jax.sweep_plan import Part, SweepPlan, default_dtype, plan_faults, result_faults
+from kadita_jax.sweep_plan import Part, SweepPlan, plan_faults, result_faults
 from kadita_jax.window import Window, window_faults
 
 

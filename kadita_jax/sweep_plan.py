@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from kadita_jax.errors import Fault, InvalidInputError
@@ -117,11 +116,6 @@ class SweepPlan:
 
     def _pair_bytes(self, n_fish: int) -> int:
         return PAIR_ARRAYS * n_fish**2 * np.dtype(self.dtype).itemsize
-
-
-def default_dtype() -> str:
-    """The float that jax computes in as it is set now."""
-    return jnp.result_type(float).name
 
 
 def plan_faults(plan: SweepPlan, part_size: int | None = None) -> list[Fault]:

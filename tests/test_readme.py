@@ -59,3 +59,13 @@ def test_the_speeds_are_those_that_the_benchmark_wrote():
         peer = figures["figures"]["peer"][name]
         cell = f"{ours['step_s'] * 1e3:.3f} ({peer['step_s'] / ours['step_s']:.0f}x)"
         assert cell in README
+
+
+def test_the_phase_diagram_is_that_of_the_benchmark():
+    figures = json.loads((ROOT / "bench" / "results" / "sweep.json").read_text())["figures"]
+    ours, peer = figures["ours"], figures["peer"]
+    ratio = peer["mean_s"] * ours["n_computed"] / ours["wall_s"]
+    told = " ".join(README.split())
+    assert f"{ours['wall_s']:.0f} s with compiling" in told
+    assert f"**{ratio:.0f} times** as long" in told
+    assert f"and {figures['peak_mib']['100000']:.0f} MiB" in told
