@@ -17,9 +17,16 @@ def shortest(offset: Float[Array, "*batch"], box_size: BoxSize) -> Float[Array, 
     return offset - box_size * jnp.round(offset * (1 / box_size))
 
 
-def pair_offsets(position: Float[Array, "fish 3"], box_size: BoxSize) -> Components:
-    """Components (N, N) of the shortest offset from fish i (row) to fish j (column)."""
-    x, y, z = (shortest(c[None, :] - c[:, None], box_size) for c in position.T)
+def pair_offsets(own: Components, others: Components, box_size: BoxSize) -> Components:
+    """Components (N, M) of the shortest offset from each own (N,) place to each other (M,)."""
+    pairs = zip(own, others, strict=True)
+    x, y, z = (shortest(other[None, :] - one[:, None], box_size) for one, other in pairs)
+    return x, y, z
+
+
+def components(vectors: Float[Array, "fish 3"]) -> Components:
+    """Three flat arrays (N,), over which XLA fuses sums, for one of vectors."""
+    x, y, z = vectors.T
     return x, y, z
 
 

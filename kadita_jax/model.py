@@ -69,7 +69,13 @@ class Params:
 
 def per_fish(leaf: Float[Array, "*fish"]) -> Float[Array, "..."]:
     """A parameter ready to meet arrays of (N, M): () stays, (N,) becomes a column."""
-    return leaf if leaf.ndim == 0 else leaf[:, None]
+    return leaf if leaf.ndim == 0 else leaf[..., None]
+
+
+def own_values(params: Params) -> dict[str, Float[Array, " fish"]]:
+    """The parameters that have one value per fish, by name."""
+    leaves = {name: getattr(params, name) for name in PARAMETERS}
+    return {name: leaf for name, leaf in leaves.items() if leaf is not None and leaf.ndim == 1}
 
 
 def make_params(

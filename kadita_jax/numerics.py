@@ -1,6 +1,6 @@
 """Norms and angles with finite gradients at zero, and sums over pairs in one pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import jax
@@ -71,10 +71,15 @@ def computed_once(values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return lax.platform_dependent(values, cpu=lax.optimization_barrier, default=lambda x: x)
 
 
-def count_true(masks: Sequence[Bool[Array, "*shape"]]) -> Int[Array, " masks"]:
-    """How many entries of each mask hold, all masks in one pass."""
-    flat = tuple(mask.ravel().astype(jnp.int32) for mask in masks)
-    return jnp.stack(_sum_last_axis(flat))
+def count_true(masks: Sequence[Bool[Array, "*rows n"]]) -> tuple[Int[Array, "*rows"], ...]:
+    """How many entries of each mask hold along its last axis, seven masks in a pass.
+
+    In whole numbers, whose sums XLA's CPU backend vectorises (those of floats it must add in
+    order), and in sevens, whose counters it keeps in registers.
+    """
+    counters = [mask.astype(jnp.int32) for mask in masks]
+    sevens = (tuple(counters[i : i + 7]) for i in range(0, len(counters), 7))
+    return tuple(count for seven in sevens for count in _sum_last_axis(seven))
 
 
 @jax.custom_jvp
@@ -94,17 +99,3 @@ def _sum_last_axis(leaves: tuple[Array, ...]) -> tuple[Array, ...]:
 
 def _add_all(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
     return tuple(x + y for x, y in zip(a, b, strict=True))
-
-
-def map_frames(function: Callable, frames: Tree, pairs_per_frame: int) -> Tree:
-    """Apply `function` to each entry along the leading axis.
-
-    One at a time on CPU, where batches gained no time and only take memory; in batches of about
-    2**24 pairs elsewhere, to give a GPU enough to do within bounded memory.
-    """
-    batch = max(1, 2**24 // max(1, pairs_per_frame))
-    return lax.platform_dependent(
-        frames,
-        cpu=lambda xs: lax.map(function, xs),
-        default=lambda xs: lax.map(function, xs, batch_size=batch),
-    )

@@ -17,6 +17,7 @@ FLOORS = (
         "pytree",
         "keys",
         "gaussian",
+        "blocks",
         "moments",
     ),
     ("geometry",),

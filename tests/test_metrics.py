@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import kadita_jax as kj
-from kadita_jax.metrics import NAMES, OSI_WEIGHTS, STATES, measure, measure_trajectory, state_label
-from kadita_jax.metrics.entropies import nearest_distances
+from kadita_jax.metrics import (
+    NAMES,
+    OSI_WEIGHTS,
+    STATES,
+    measure,
+    measure_trajectory,
+    nearest_distances,
+    state_label,
+)
 from kadita_jax.metrics.histogram import histogram
 
 BOX = 20.0

@@ -9,7 +9,6 @@ from kadita_jax.metrics.entropies import angular_momentum_entropy as angular_mom
 from kadita_jax.metrics.entropies import (
     depth_stratification_entropy as depth_stratification_entropy,
 )
-from kadita_jax.metrics.entropies import nearest_distances as nearest_distances
 from kadita_jax.metrics.entropies import nearest_neighbor_entropy as nearest_neighbor_entropy
 from kadita_jax.metrics.entropies import oceanic_schooling_index as oceanic_schooling_index
 from kadita_jax.metrics.entropies import polarization_entropy as polarization_entropy
@@ -27,3 +26,4 @@ from kadita_jax.metrics.order import polarization as polarization
 from kadita_jax.metrics.order import rotation as rotation
 from kadita_jax.metrics.order import spread as spread
 from kadita_jax.metrics.order import state_label as state_label
+from kadita_jax.metrics.pairs import nearest_distances as nearest_distances

@@ -18,15 +18,14 @@ import jax.numpy as jnp
 from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
-from kadita_jax.geometry import BoxSize, circular_centre, pair_offsets, unwrap
+from kadita_jax.geometry import BoxSize, circular_centre, unwrap
 from kadita_jax.metrics.convention import REFERENCE, required_box, undefined
 from kadita_jax.metrics.histogram import histogram_entropy, membership, normalized_entropy
 from kadita_jax.metrics.order import Heading, Position, angular_momentum, from_centroid
-from kadita_jax.numerics import direction, fused_sum, norm, safe_sqrt
+from kadita_jax.metrics.pairs import N_NEAREST, pair_counts
+from kadita_jax.numerics import direction, norm
 
 Nearest = Float[Array, "fish nearest"]
-
-N_NEIGHBOURS = 5
 
 OSI_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
@@ -119,7 +118,7 @@ def nearest_neighbor_entropy(nearest: Nearest, convention: str = REFERENCE) -> F
     The value is the coefficient of variation, population std / mean, of the 5 distances; its
     largest possible value is sqrt(5 - 1).
     """
-    if nearest.shape[0] <= N_NEIGHBOURS:
+    if nearest.shape[0] <= N_NEAREST:
         return undefined(convention, nearest)
     # The paper's guard against a mean of 0; part of the value, so it stays in both conventions.
     variation = jnp.std(nearest, axis=-1) / (jnp.mean(nearest, axis=-1) + 1e-10)
@@ -130,12 +129,8 @@ def velocity_correlation_entropy(heading: Heading, convention: str = REFERENCE) 
     """Of (u_i . u_j + 1) / 2 over all pairs; 20 bins over [0, 1], needs 2 fish."""
     if heading.shape[0] < 2:
         return undefined(convention, heading)
-    x, y, z = heading.T
-    cosine = x[:, None] * x[None, :] + y[:, None] * y[None, :] + z[:, None] * z[None, :]
-    fish = jnp.arange(heading.shape[0])
-    is_pair = fish[:, None] < fish[None, :]
-    correlation = jnp.where(is_pair, jnp.clip((cosine + 1) / 2, 0, 1), -1.0)
-    return histogram_entropy(correlation, 0.0, 1.0, 20, convention)
+    counts = pair_counts(heading, 20)
+    return normalized_entropy(counts, jnp.sum(counts), convention, heading)
 
 
 def school_shape_entropy(
@@ -158,23 +153,3 @@ def school_shape_entropy(
 def oceanic_schooling_index(entropies: Mapping[str, Float[Array, ""]]) -> Float[Array, ""]:
     """OSI = sum over the seven of `OSI_WEIGHTS` times the entropy; nan when any is nan."""
     return jnp.sum(jnp.stack([w * entropies[name] for name, w in OSI_WEIGHTS.items()]))
-
-
-def nearest_distances(
-    position: Position, box_size: BoxSize, n_nearest: int = N_NEIGHBOURS
-) -> Nearest:
-    """Each fish's distances to its nearest fish, ascending; fewer columns when N is small."""
-    x, y, z = pair_offsets(position, box_size)
-    square = x * x + y * y + z * z
-    fish = jnp.arange(position.shape[0])
-    others = jnp.where(fish[None, :] == fish[:, None], jnp.inf, square)
-    # Ascending distinct values, each with how many lie within it: a tie is then as many columns
-    # as it has fish. `top_k` sorts whole rows, several times the cost.
-    distinct = [jnp.min(others, axis=1)]
-    ranks = jnp.arange(min(n_nearest, position.shape[0] - 1))
-    for _ in ranks[1:]:
-        beyond = others > distinct[-1][:, None]
-        distinct.append(jnp.min(jnp.where(beyond, others, jnp.inf), axis=1))
-    within = fused_sum(tuple((others <= d[:, None]).astype(square.dtype) for d in distinct))
-    which = jnp.argmax(jnp.stack(within, axis=1)[:, None, :] > ranks[None, :, None], axis=-1)
-    return safe_sqrt(jnp.take_along_axis(jnp.stack(distinct, axis=1), which, axis=1))

@@ -5,19 +5,26 @@ from jax.scipy.special import entr
 from jaxtyping import Array, Bool, Float, Int
 
 from kadita_jax.metrics.convention import REFERENCE, undefined
-from kadita_jax.numerics import count_true
+from kadita_jax.numerics import computed_once, count_true
 
 Limit = float | Float[Array, ""]
 
 
 def histogram(
-    values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int
+    values: Float[Array, " n"], low: Limit, high: Limit, n_bins: int
 ) -> Int[Array, " {n_bins}"]:
     """Counts in equal bins as numpy's: left edge in, the last bin's right edge in, rest dropped."""
-    if values.ndim == 1:
-        return jnp.sum(membership(values, low, high, n_bins), axis=1, dtype=int)
+    return jnp.sum(membership(values, low, high, n_bins), axis=1, dtype=int)
+
+
+def row_histograms(
+    values: Float[Array, "rows n"], low: Limit, high: Limit, n_bins: int
+) -> Int[Array, "rows {n_bins}"]:
+    """The `histogram` of every row, without an array for each bin."""
+    values = computed_once(values)
     edges = list(_edges(values, low, high, n_bins)[:-1])
-    return -jnp.diff(count_true([*(values >= edge for edge in edges), values > high]))
+    beyond = count_true([*(values >= edge for edge in edges), values > high])
+    return -jnp.diff(jnp.stack(beyond, axis=-1), axis=-1)
 
 
 def membership(
@@ -71,7 +78,7 @@ def normalized_entropy(
 
 
 def histogram_entropy(
-    values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int, convention: str
+    values: Float[Array, " n"], low: Limit, high: Limit, n_bins: int, convention: str
 ) -> Float[Array, ""]:
     """`normalized_entropy` of the `histogram` of some values."""
     counts = histogram(values, low, high, n_bins)

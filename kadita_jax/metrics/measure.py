@@ -9,11 +9,13 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from kadita_jax.arrays import vector_faults
+from kadita_jax.blocks import map_frames
 from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.metrics import entropies, order
 from kadita_jax.metrics.convention import REFERENCE, box_faults, convention_faults
-from kadita_jax.numerics import direction, map_frames
+from kadita_jax.metrics.pairs import nearest_distances
+from kadita_jax.numerics import direction
 from kadita_jax.parameters import parameter_faults
 from kadita_jax.pytree import pytree
 
@@ -119,7 +121,7 @@ def _measure(
     position, heading = wrap(position, box_size), direction(heading)
     place, swim = (position, box_size, convention), (position, heading, box_size, convention)
     polarization, rotation = order.polarization(heading), order.rotation(*swim)
-    nearest = entropies.nearest_distances(position, box_size)
+    nearest = nearest_distances(position, box_size)
     seven = {
         "school_cohesion_entropy": entropies.school_cohesion_entropy(nearest, box_size, convention),
         "polarization_entropy": entropies.polarization_entropy(heading, convention),

@@ -1,15 +1,31 @@
-"""Every fish against every other, in one fused pass."""
+"""Every fish against every other."""
 
-from kadita_jax.geometry import pair_offsets
-from kadita_jax.model import Params, State
+from dataclasses import replace
+
+from jaxtyping import Array, Float
+
+from kadita_jax.blocks import map_rows
+from kadita_jax.geometry import Components, components, pair_offsets
+from kadita_jax.model import Params, State, own_values
 from kadita_jax.numerics import fused_sum
 from kadita_jax.rules import PairTerms, pair_terms
 
+# What a block of rows needs of its own fish: position, heading, its parameters.
+Rows = tuple[Components, Components, dict[str, Float[Array, " rows"]]]
+
 
 def sum_over_all(state: State, params: Params) -> PairTerms:
-    """The pair terms of every fish summed over all others; leaves of shape (N,)."""
-    heading = tuple(state.heading.T)
-    own = tuple(component[:, None] for component in heading)
-    others = tuple(component[None, :] for component in heading)
-    offset = pair_offsets(state.position, params.box_size)
-    return fused_sum(pair_terms(offset, own, others, params))
+    """The pair terms of every fish summed over all others; leaves of shape (N,).
+
+    In blocks of fish, so that the memory grows with N, not with its square.
+    """
+    places, headings = components(state.position), components(state.heading)
+    others = tuple(component[None, :] for component in headings)
+
+    def of(rows: Rows) -> PairTerms:
+        place, heading, values = rows
+        offset = pair_offsets(place, places, params.box_size)
+        own = tuple(component[:, None] for component in heading)
+        return fused_sum(pair_terms(offset, own, others, replace(params, **values)))
+
+    return map_rows(of, (places, headings, own_values(params)), state.n_fish)
