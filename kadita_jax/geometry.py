@@ -17,6 +17,13 @@ def shortest(offset: Float[Array, "*batch"], box_size: BoxSize) -> Float[Array, 
     return offset - box_size * jnp.round(offset * (1 / box_size))
 
 
+def nearest_image(
+    place: Float[Array, "*batch"], target: Float[Array, "*#batch"], box_size: Float[Array, ""]
+) -> Float[Array, "*batch"]:
+    """Each component of a place at its periodic image nearest to a target."""
+    return place - box_size * jnp.round((place - target) * (1 / box_size))
+
+
 def pair_offsets(own: Components, others: Components, box_size: BoxSize) -> Components:
     """Components (N, M) of the shortest offset from each own (N,) place to each other (M,)."""
     pairs = zip(own, others, strict=True)

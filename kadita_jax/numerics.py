@@ -6,7 +6,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Num
 
 Tree = TypeVar("Tree")
 
@@ -62,7 +62,7 @@ def fused_sum(terms: Tree) -> Tree:
     return jax.tree.unflatten(treedef, _sum_together(*leaves))
 
 
-def computed_once(values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def computed_once(values: Num[Array, "*shape"]) -> Num[Array, "*shape"]:
     """The values, on CPU in a pass of their own before they are used.
 
     XLA's CPU backend vectorises such a pass, but not a reduction: roots and divisions inside one

@@ -8,17 +8,25 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Float, Int
 
+from kadita_jax.capacity import CellDemand, CellLayout, highest, no_demand
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.geometry import wrap
 from kadita_jax.keys import RandomKey, key_faults, noise_key
 from kadita_jax.model import Params, State, per_fish
-from kadita_jax.neighbours import sum_over_all
+from kadita_jax.neighbours import (
+    Neighbours,
+    chosen_layout,
+    grown,
+    neighbours_faults,
+    sum_over_all,
+    sum_over_near,
+)
 from kadita_jax.pytree import pytree
-from kadita_jax.rules import desired_direction, perturb, turn
+from kadita_jax.rules import PairTerms, desired_direction, perturb, turn
 
-NEIGHBOURS = ("auto", "dense")
 # Steps are counted in 32 bits.
 LAST_STEP = 2**31 - 1
 
@@ -32,12 +40,17 @@ class Trajectory:
     - `time`: (T,) seconds, absolute step times dt.
     - `position`, `heading`: (T, N, 3).
     - `final`: the state after the last step, to go on from.
+    - `overflow`: whether a cell list was too small at some step; the frames after it are then
+        not to be used. Only ever true inside jit, vmap or grad. None without a cell list.
+    - `demand`: the most that a step demanded of the cell list, up to an overflow.
     """
 
     time: Float[Array, "time"]
     position: Float[Array, "time fish 3"]
     heading: Float[Array, "time fish 3"]
     final: State
+    overflow: Bool[Array, "*schools"] | None = None
+    demand: CellDemand | None = None
 
 
 def step(state: State, params: Params, key: RandomKey) -> State:
@@ -54,7 +67,10 @@ def step(state: State, params: Params, key: RandomKey) -> State:
     **Raises:** `InvalidInputError` naming every parameter whose shape or dtype is not the state's.
     """
     refuse("invalid step", _leaves_faults(state, params))
-    total = sum_over_all(state, params)
+    return _move(state, sum_over_all(state, params), params, key)
+
+
+def _move(state: State, total: PairTerms, params: Params, key: RandomKey) -> State:
     desired = desired_direction(total, state.heading)
     heading = perturb(turn(state.heading, desired, params.max_turn), params.noise, key)
     position = state.position + per_fish(params.speed) * params.dt * heading
@@ -69,7 +85,7 @@ def simulate(
     n_steps: int | Unchecked,
     save_every: int | Unchecked = 1,
     first_step: int | Unchecked = 0,
-    neighbours: str | Unchecked = "auto",
+    neighbours: Neighbours | Unchecked = "auto",
 ) -> Trajectory:
     """Run a school and keep the frames whose absolute step is a multiple of save_every.
 
@@ -85,14 +101,27 @@ def simulate(
     - `n_steps`: how many steps to take, >= 1. Compiled in, as is `save_every`.
     - `save_every`: steps between frames, >= 1.
     - `first_step`: absolute number of the given state, >= 0.
-    - `neighbours`: who is summed over: "dense" is every pair; "auto" chooses.
+    - `neighbours`: who is summed over. "dense" is every pair; "cells" those that a cell list
+        holds near, far fewer in a large school; "auto" takes the list where it should be at
+        least twice as fast (box_size, r_attraction and N decide). The sums agree to rounding.
+        A list too small for where the fish have gone is enlarged and the run computed again; a
+        `CellLayout` (from `cell_layout`) is taken as it is, and can be traced.
 
-    **Raises:** `InvalidInputError` naming every argument out of range.
+    **Raises:** `InvalidInputError` naming every argument out of range, or every capacity of the
+        given `CellLayout` that was too small, with the size needed.
     """
     faults = _run_faults(state, params, n_steps, save_every, first_step, neighbours)
     refuse("invalid run", key_faults(key) + faults)
     first_step, n_steps, save_every = map(int, (first_step, n_steps, save_every))
-    return _simulate(state, params, key, first_step, _schedule(first_step, n_steps, save_every))
+    schedule = _schedule(first_step, n_steps, save_every)
+    layout = chosen_layout(neighbours, state, params)
+    while True:
+        trajectory = _simulate(state, params, key, first_step, schedule, layout)
+        if layout is None or isinstance(trajectory.overflow, Tracer) or not trajectory.overflow:
+            return trajectory
+        if isinstance(neighbours, CellLayout):
+            refuse("the cell list overflowed", trajectory.demand.faults(layout))
+        layout = grown(layout, trajectory.demand)
 
 
 class _Schedule(NamedTuple):
@@ -113,43 +142,71 @@ def _schedule(first_step: int, n_steps: int, save_every: int) -> _Schedule:
 
 
 # The schedule is compiled in, first_step is not: all aligned chunks of a run share one program.
-@partial(jax.jit, static_argnames="schedule")
+@partial(jax.jit, static_argnames=("schedule", "layout"))
 def _simulate(
     state: State,
     params: Params,
     key: RandomKey,
     first_step: int | Int[Array, ""],
     schedule: _Schedule,
+    layout: CellLayout | None,
 ) -> Trajectory:
-    def walk(state: State, start: Int[Array, ""], stride: int, n: int) -> tuple[State, tuple]:
+    def walk(school: _School, start: Int[Array, ""], stride: int, n: int) -> tuple[_School, tuple]:
         starts = start + stride * jnp.arange(n)
-        last, frames = _loop(partial(_advance, params, key, stride), state, starts, stride)
-        return last, (frames.position, frames.heading, starts + stride)
+        last, frames = _loop(partial(_advance, params, key, stride, layout), school, starts, stride)
+        return last, (frames.state.position, frames.state.heading, starts + stride)
 
     start = jnp.asarray(first_step)
     lead, n_frames, save_every, rest = schedule
     given = state.position[None], state.heading[None], start[None]
-    aligned, first = walk(state, start, lead, int(lead > 0))
-    last, frames = walk(aligned, start + lead, save_every, n_frames)
-    final, _ = walk(last, start + lead + save_every * n_frames, rest, int(rest > 0))
+    school = _School(state, None if layout is None else no_demand())
+    school, first = walk(school, start, lead, int(lead > 0))
+    school, frames = walk(school, start + lead, save_every, n_frames)
+    school, _ = walk(school, start + lead + save_every * n_frames, rest, int(rest > 0))
     parts = zip(given, first, frames, strict=True)
     position, heading, number = (jnp.concatenate(part) for part in parts)
-    return Trajectory(number * params.dt, position, heading, final)
+    overflow = None if layout is None else school.demand.exceeds(layout)
+    time = number * params.dt
+    return Trajectory(time, position, heading, school.state, overflow, school.demand)
+
+
+class _School(NamedTuple):
+    """A school on its way, and the most that it has demanded of its cell list, if it has one."""
+
+    state: State
+    demand: CellDemand | None
 
 
 def _advance(
-    params: Params, key: RandomKey, n_steps: int, state: State, start: Int[Array, ""]
-) -> tuple[State, State]:
-    def one(state: State, number: Int[Array, ""]) -> tuple[State, None]:
-        return step(state, params, noise_key(key, number)), None
+    params: Params,
+    key: RandomKey,
+    n_steps: int,
+    layout: CellLayout | None,
+    school: _School,
+    start: Int[Array, ""],
+) -> tuple[_School, _School]:
+    def one(school: _School, number: Int[Array, ""]) -> tuple[_School, None]:
+        return _next(school, params, noise_key(key, number), layout), None
 
-    after, _ = lax.scan(one, state, start + jnp.arange(n_steps))
+    after, _ = lax.scan(one, school, start + jnp.arange(n_steps))
     return after, after
 
 
+def _next(school: _School, params: Params, key: RandomKey, layout: CellLayout | None) -> _School:
+    """The school a step later; one whose cell list has overflowed stays as it is."""
+    if layout is None:
+        return _School(step(school.state, params, key), None)
+
+    def go(school: _School) -> _School:
+        total, demand = sum_over_near(school.state, params, layout)
+        return _School(_move(school.state, total, params, key), highest(school.demand, demand))
+
+    return lax.cond(school.demand.exceeds(layout), lambda school: school, go, school)
+
+
 def _loop(
-    body: Callable, state: State, starts: Int[Array, " trips"], steps_per_trip: int
-) -> tuple[State, State]:
+    body: Callable, school: _School, starts: Int[Array, " trips"], steps_per_trip: int
+) -> tuple[_School, _School]:
     """`lax.scan` over frames, but never of a single step.
 
     XLA unrolls a loop of one trip into its surroundings, where it rounds differently: a run of
@@ -157,8 +214,8 @@ def _loop(
     drops it.
     """
     if len(starts) != 1 or steps_per_trip != 1:
-        return lax.scan(body, state, starts)
-    _, frames = lax.scan(body, state, jnp.concatenate([starts, starts]))
+        return lax.scan(body, school, starts)
+    _, frames = lax.scan(body, school, jnp.concatenate([starts, starts]))
     return jax.tree.map(lambda leaf: leaf[0], frames), jax.tree.map(lambda leaf: leaf[:1], frames)
 
 
@@ -168,15 +225,14 @@ def _run_faults(
     n_steps: Any,
     save_every: object,
     first_step: Any,
-    neighbours: object,
+    neighbours: Any,
 ) -> list[Fault]:
     faults = count_faults({"n_steps": n_steps, "save_every": save_every})
     faults += count_faults({"first_step": first_step}, low=0)
     if not faults and first_step + n_steps > LAST_STEP:
         rule = f"must be <= {LAST_STEP}"
         faults.append(Fault("first_step + n_steps", rule, first_step + n_steps))
-    if neighbours not in NEIGHBOURS:
-        faults.append(Fault("neighbours", f"must be one of {', '.join(NEIGHBOURS)}", neighbours))
+    faults += neighbours_faults(neighbours, state, params)
     return faults + _leaves_faults(state, params)
 
 

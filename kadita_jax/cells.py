@@ -1,0 +1,235 @@
+"""A cell list: who may be near whom in a large school, without asking every pair.
+
+The space is cut into columns along x, at least one radius wide; the fish are sorted by column and
+within it by x. Sixteen in a row are a block. All that may be near a block's fish stands in nine
+runs of the sorted fish, one in its own and in each adjacent column, and is listed once for the
+block: gathering a list for every fish would cost more than the pairs themselves. A candidate
+beyond a face of the box is listed at its image there, so plain differences are the shortest.
+
+A compiled program needs fixed sizes, the capacities of a `CellLayout`; what a school demands is
+computed with the list. Where it exceeds them candidates are missing and the list must not be used.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout
+from kadita_jax.geometry import BoxSize, Components, components, nearest_image, wrap
+from kadita_jax.numerics import computed_once, tiny_length
+
+FISH_PER_BLOCK = 16
+# How finely the fish are sorted by x. One of MOST_COLUMNS squared and a slice of it fit 30 bits.
+SLICES = 2**13
+# Where a block has fewer candidates than there is room for: no zone reaches so far.
+FAR = 1e15
+
+
+class Runs(NamedTuple):
+    """The nine runs of the sorted fish that hold each block's candidates, as ranks in a column.
+
+    A rank below 0 or from `total` on is an image on the other side of the box.
+
+    **Attributes:**
+
+    - `rank`: the run's first, less the candidates of the runs before it.
+    - `end`: how many candidates there are up to the run's end.
+    - `start`, `total`: where its column begins among the sorted fish, and how many it has.
+    """
+
+    rank: Int[Array, "blocks 9"]
+    end: Int[Array, "blocks 9"]
+    start: Int[Array, "blocks 9"]
+    total: Int[Array, "blocks 9"]
+
+
+class Blocks(NamedTuple):
+    """Each block's first fish among the sorted, its column's middle (y, z) and its candidates."""
+
+    first: Int[Array, " blocks"]
+    middle: Float[Array, "blocks 2"]
+    runs: Runs
+
+
+class Cells(NamedTuple):
+    """A school in the order of its cells.
+
+    **Attributes:**
+
+    - `fish`: the number of each sorted fish.
+    - `place`: of the sorted fish, inside the box.
+    - `slot`: where each fish, unsorted, stands in an array of all blocks' fish.
+    - `blocks`: the list itself.
+    """
+
+    fish: Int[Array, " fish"]
+    place: Components
+    slot: Int[Array, " fish"]
+    blocks: Blocks
+
+
+class Pairs(NamedTuple):
+    """Some blocks' fish (`own`) against their candidates (`other`), numbered as sorted."""
+
+    own: Int[Array, "blocks own"]
+    other: Int[Array, "blocks others"]
+    offset: Components
+
+
+def arrange(
+    position: Float[Array, "fish 3"],
+    box_size: BoxSize,
+    radius: Float[Array, ""],
+    layout: CellLayout,
+) -> tuple[Cells, CellDemand]:
+    """The cell list of a school for pairs closer than a radius, and what it demands."""
+    position = wrap(position, box_size)
+    grid = _grid(position, box_size, radius, layout.n_columns)
+    number = jnp.arange(len(position), dtype=jnp.int32)
+    key, fish = lax.sort((_keys(position, grid), number), num_keys=1)
+    columns = _search(key, SLICES * jnp.arange(layout.n_columns**2 + 1, dtype=jnp.int32))
+    blocks = jnp.cumsum(-(-jnp.diff(columns) // FISH_PER_BLOCK), dtype=jnp.int32)
+    order = _Order(key, columns, jnp.concatenate([jnp.zeros(1, jnp.int32), blocks]))
+    blocks = _blocks(order, grid, layout.n_blocks, box_size)
+    slot = order.blocks[key // SLICES] * FISH_PER_BLOCK + number - columns[key // SLICES]
+    slot = jnp.zeros_like(number).at[fish].set(slot, unique_indices=True)
+    demand = CellDemand(grid.fitting, order.blocks[-1], jnp.max(blocks.runs.end))
+    return Cells(fish, components(position[fish]), slot, blocks), demand
+
+
+def pairs(place: Components, blocks: Blocks, box_size: BoxSize, n_candidates: int) -> Pairs:
+    """Every fish of some blocks against every candidate; where there is none, one far away."""
+    number = jnp.arange(n_candidates, dtype=jnp.int32)[None, :]
+    rank, start, total = _candidates(blocks.runs, number)
+    image = (rank >= total).astype(jnp.int32) - (rank < 0).astype(jnp.int32)
+    is_there = number < blocks.runs.end[:, -1:]
+    other = computed_once(jnp.where(is_there, start + rank - image * total, 0))
+    x, y, z = (component[other] for component in place)
+    if box_size is not None:
+        x = x + image * box_size
+        y, z = (
+            nearest_image(c, blocks.middle[:, i : i + 1], box_size) for i, c in ((0, y), (1, z))
+        )
+    there = jnp.where(is_there, x, FAR), y, z
+    own = blocks.first[:, None] + jnp.arange(FISH_PER_BLOCK, dtype=jnp.int32)[None, :]
+    own = jnp.minimum(own, len(place[0]) - 1)
+    here = (component[own] for component in place)
+    x, y, z = (_differences(a, b) for a, b in zip(here, there, strict=True))
+    return Pairs(own, other, (x, y, z))
+
+
+class _Grid(NamedTuple):
+    """Where the columns are, in y and z; `reach` is the radius in slices."""
+
+    low: Float[Array, "3"]
+    size: Float[Array, "3"]
+    n_columns: Int[Array, "2"]
+    reach: Int[Array, ""]
+    fitting: Int[Array, ""]
+
+
+class _Order(NamedTuple):
+    """The sorted keys, where each column begins in them, and how many blocks are before it."""
+
+    key: Int[Array, " fish"]
+    columns: Int[Array, " columns"]
+    blocks: Int[Array, " columns"]
+
+
+def _grid(
+    position: Float[Array, "fish 3"], box_size: BoxSize, radius: Float[Array, ""], most: int
+) -> _Grid:
+    radius = jnp.maximum(radius, tiny_length(position))
+    if box_size is None:
+        low = jnp.min(position, axis=0)
+        size = jnp.maximum(jnp.max(position, axis=0) - low, radius)
+    else:
+        low, size = jnp.zeros(3, position.dtype), jnp.full(3, box_size)
+    ratio = size / radius
+    # Columns are wider than the radius by more than the rounding of a place among them, which
+    # could else put the fish of a pair two columns apart.
+    fitting = ratio * (1 - 8 * jnp.finfo(ratio.dtype).eps * ratio)
+    fitting = jnp.clip(fitting, 1, MOST_COLUMNS).astype(jnp.int32)
+    reach = jnp.clip(jnp.ceil(SLICES / ratio[0]), 1, SLICES).astype(jnp.int32) + 1
+    fewest = jnp.asarray(FEWEST_COLUMNS, jnp.int32) if box_size is None else jnp.min(fitting)
+    return _Grid(low, size, jnp.minimum(fitting[1:], most), reach, fewest)
+
+
+def _keys(position: Float[Array, "fish 3"], grid: _Grid) -> Int[Array, " fish"]:
+    share = (position - grid.low[None, :]) / grid.size[None, :]
+    count = jnp.append(SLICES, grid.n_columns)[None, :]
+    x, y, z = jnp.clip((share * count).astype(jnp.int32), 0, count - 1).T
+    return (y * grid.n_columns[1] + z) * SLICES + x
+
+
+def _blocks(order: _Order, grid: _Grid, n_blocks: int, box_size: BoxSize) -> Blocks:
+    number = jnp.arange(n_blocks, dtype=jnp.int32)
+    column = jnp.clip(_search(order.blocks, number, "right") - 1, 0, len(order.columns) - 2)
+    first = order.columns[column] + (number - order.blocks[column]) * FISH_PER_BLOCK
+    last = jnp.minimum(first + FISH_PER_BLOCK, order.columns[column + 1]) - 1
+    low = order.key[jnp.minimum(first, len(order.key) - 1)] % SLICES - grid.reach
+    high = order.key[last] % SLICES + grid.reach + 1
+    y_and_z = jnp.stack([column // grid.n_columns[1], column % grid.n_columns[1]], axis=-1)
+    runs = _runs(order, grid, y_and_z, low, high, box_size)
+    is_used = number < order.blocks[-1]
+    runs = runs._replace(end=jnp.where(is_used[:, None], runs.end, 0))
+    share = (y_and_z + 0.5).astype(grid.size.dtype) / grid.n_columns[None, :]
+    return Blocks(first, grid.low[None, 1:] + share * grid.size[None, 1:], runs)
+
+
+def _runs(
+    order: _Order,
+    grid: _Grid,
+    y_and_z: Int[Array, "blocks 2"],
+    low: Int[Array, " blocks"],
+    high: Int[Array, " blocks"],
+    box_size: BoxSize,
+) -> Runs:
+    """All between two slices, in the column itself and in the eight around it."""
+    step = jnp.stack(jnp.meshgrid(jnp.arange(-1, 2), jnp.arange(-1, 2)), axis=-1).reshape(1, 9, 2)
+    beside = y_and_z[:, None, :] + step.astype(jnp.int32)
+    exists = jnp.all((beside >= 0) & (beside < grid.n_columns[None, None, :]), axis=-1)
+    beside = beside % grid.n_columns[None, None, :]
+    column = beside[..., 0] * grid.n_columns[1] + beside[..., 1]
+    start, total = order.columns[column], order.columns[column + 1] - order.columns[column]
+    if box_size is None:
+        low, high = jnp.maximum(low, 0), jnp.minimum(high, SLICES)
+
+    def rank(slice: Int[Array, " blocks"]) -> Int[Array, "blocks 9"]:
+        turn = (slice // SLICES)[:, None]
+        key = column * SLICES + slice[:, None] - turn * SLICES
+        return turn * total + _search(order.key, key) - start
+
+    begin, length = rank(low), rank(high) - rank(low)
+    if box_size is None:
+        length = jnp.where(exists, length, 0)
+    end = jnp.cumsum(length, axis=1, dtype=jnp.int32)
+    return Runs(begin - (end - length), end, start, total)
+
+
+def _candidates(
+    runs: Runs, number: Int[Array, "1 others"]
+) -> tuple[Int[Array, "blocks others"], ...]:
+    """Each candidate's rank, and the start and total of its column, by the run it is in."""
+
+    def of_run(values: Int[Array, "blocks 9"]) -> Int[Array, "blocks others"]:
+        found = values[:, :1]
+        for run in range(1, 9):
+            found = jnp.where(number >= runs.end[:, run - 1 : run], values[:, run : run + 1], found)
+        return found
+
+    return number + of_run(runs.rank), of_run(runs.start), of_run(runs.total)
+
+
+def _differences(
+    here: Float[Array, "blocks own"], there: Float[Array, "blocks others"]
+) -> Float[Array, "blocks own others"]:
+    return computed_once(there)[:, None, :] - computed_once(here)[:, :, None]
+
+
+def _search(
+    ordered: Int[Array, " n"], values: Int[Array, "*shape"], side: str = "left"
+) -> Int[Array, "*shape"]:
+    return jnp.searchsorted(ordered, values, side=side).astype(jnp.int32)

@@ -1,0 +1,34 @@
+"""Every fish against those that a cell list holds near it."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+
+from kadita_jax.blocks import map_rows
+from kadita_jax.cells import FISH_PER_BLOCK, Blocks, CellDemand, CellLayout, arrange, pairs
+from kadita_jax.geometry import components
+from kadita_jax.model import Params, State, own_values
+from kadita_jax.numerics import computed_once, fused_sum
+from kadita_jax.rules import PairTerms, pair_terms
+
+
+def sum_over_near(state: State, params: Params, layout: CellLayout) -> tuple[PairTerms, CellDemand]:
+    """The pair terms of every fish summed over those near it, and what the cell list demands.
+
+    The sums are right only where the demand does not exceed the layout.
+    """
+    radius, box_size = jnp.max(params.r_attraction), params.box_size
+    cells, demand = arrange(state.position, box_size, radius, layout)
+    headings = components(state.heading[cells.fish])
+    values = {name: leaf[cells.fish] for name, leaf in own_values(params).items()}
+
+    def of(blocks: Blocks) -> PairTerms:
+        own, other, offset = pairs(cells.place, blocks, box_size, layout.n_candidates)
+        mine = tuple(computed_once(u[own])[:, :, None] for u in headings)
+        theirs = tuple(computed_once(u[other])[:, None, :] for u in headings)
+        near = replace(params, **{name: leaf[own] for name, leaf in values.items()})
+        return fused_sum(pair_terms(offset, mine, theirs, near))
+
+    total = map_rows(of, cells.blocks, FISH_PER_BLOCK * layout.n_candidates)
+    return jax.tree.map(lambda leaf: leaf.ravel()[cells.slot], total), demand

@@ -1,0 +1,116 @@
+"""Whether a run sums over every pair or over a cell list, and of which capacities."""
+
+import math
+from functools import partial
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout, roomy
+from kadita_jax.cells import FISH_PER_BLOCK, arrange
+from kadita_jax.errors import Fault
+from kadita_jax.model import Params, State
+
+NEIGHBOURS = ("auto", "dense", "cells")
+
+Neighbours: TypeAlias = str | CellLayout
+
+# Nanoseconds, measured in bench/scaling.py on one core: a pair of the dense pass; a candidate of
+# the cell list, with the room that it keeps; what the list costs a fish besides.
+DENSE_PAIR, CANDIDATE, LISTED_FISH = 1.1, 1.9, 250.0
+# A cell list takes longer to compile and suffers where fish gather: it must promise this much.
+WORTHWHILE = 2.0
+
+
+def neighbours_faults(neighbours: Any, state: State, params: Params) -> list[Fault]:
+    """Why these neighbours cannot be summed over."""
+    if isinstance(neighbours, CellLayout):
+        return []
+    if not isinstance(neighbours, str) or neighbours not in NEIGHBOURS:
+        rule = f"must be one of {', '.join(NEIGHBOURS)}, or a CellLayout"
+        return [Fault("neighbours", rule, neighbours)]
+    if neighbours == "cells" and _is_traced((state, params)):
+        rule = "must be a CellLayout inside jit, vmap or grad (see cell_layout)"
+        return [Fault("neighbours", rule, neighbours)]
+    return []
+
+
+def chosen_layout(neighbours: Neighbours, state: State, params: Params) -> CellLayout | None:
+    """The layout of the cell list that a run starts with; None for every pair."""
+    if isinstance(neighbours, CellLayout):
+        return neighbours
+    wanted = neighbours == "cells" or (neighbours == "auto" and _is_worthwhile(state, params))
+    return cell_layout(state, params) if wanted else None
+
+
+def cell_layout(state: State, params: Params) -> CellLayout | None:
+    """A cell list for the school as it is, with room to spare.
+
+    None in a box of fewer than three attraction radii a side, where every pair is the way.
+    """
+    with jax.ensure_compile_time_eval():
+        return _fitting_layout(state, params)
+
+
+def _fitting_layout(state: State, params: Params) -> CellLayout | None:
+    n_columns = _most_columns(state, params)
+    provisional = CellLayout(n_columns, state.n_fish // FISH_PER_BLOCK + n_columns**2, 0)
+    demand = _demand(state, params, provisional)
+    if demand.n_columns < FEWEST_COLUMNS:
+        return None
+    return roomy(demand, n_columns)
+
+
+def grown(layout: CellLayout, demand: CellDemand) -> CellLayout:
+    """The layout with room for a demand that has exceeded it."""
+    wanted = roomy(demand, layout.n_columns)
+    return CellLayout(
+        layout.n_columns,
+        max(layout.n_blocks, wanted.n_blocks),
+        max(layout.n_candidates, wanted.n_candidates),
+    )
+
+
+@partial(jax.jit, static_argnames="layout")
+def _demand(state: State, params: Params, layout: CellLayout) -> CellDemand:
+    return arrange(state.position, params.box_size, jnp.max(params.r_attraction), layout)[1]
+
+
+def _most_columns(state: State, params: Params) -> int:
+    """A power of two, so that a change of the radius seldom compiles anew."""
+    size = params.box_size
+    if size is None:
+        size = np.max(np.ptp(state.position, axis=0))
+    ratio = float(size) / _reach(params)
+    return min(MOST_COLUMNS, 2 ** math.ceil(math.log2(max(FEWEST_COLUMNS, ratio))))
+
+
+def _is_worthwhile(state: State, params: Params) -> bool:
+    """Whether a cell list should be faster, were the fish spread evenly.
+
+    Told from the parameters alone, never from where the fish are: a run that is resumed, or
+    computed in other parts, must choose the same.
+    """
+    if params.box_size is None or _is_traced((state, params)):
+        return False
+    n_fish, box_size = state.n_fish, float(params.box_size)
+    n_columns = min(MOST_COLUMNS, box_size // _reach(params))
+    if n_columns < FEWEST_COLUMNS:
+        return False
+    in_column = n_fish / n_columns**2
+    candidates = 9 * min(in_column, FISH_PER_BLOCK + 2 * in_column / n_columns)
+    rows = n_fish + n_columns**2 * FISH_PER_BLOCK / 2
+    listed = rows * candidates * CANDIDATE + n_fish * LISTED_FISH
+    return WORTHWHILE * listed < n_fish**2 * DENSE_PAIR
+
+
+def _reach(params: Params) -> float:
+    """The largest radius; where it is 0 one that any box holds many of."""
+    return max(float(np.max(params.r_attraction)), 1e-30)
+
+
+def _is_traced(tree: Any) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
