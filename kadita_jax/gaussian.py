@@ -28,7 +28,7 @@ def normal(
     if not _is_threefry(key):
         return jax.random.normal(key, shape, dtype)
     # Without the barrier XLA draws the bits again in each branch of the inverse error function.
-    bits = lax.optimization_barrier(_bits(key, shape, jnp.finfo(dtype).bits))
+    bits = lax.optimization_barrier(random_words(key, shape, jnp.finfo(dtype).bits))
     info = np.finfo(dtype)
     one = np.ones((), dtype).view(bits.dtype)
     mantissa = (bits >> (info.bits - info.nmant)) | one
@@ -43,7 +43,8 @@ def _is_threefry(key: RandomKey) -> bool:
     return is_default and jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
 
 
-def _bits(key: RandomKey, shape: tuple[int, ...], width: int) -> UInt[Array, "..."]:
+def random_words(key: RandomKey, shape: tuple[int, ...], width: int) -> UInt[Array, "..."]:
+    """Independent words of 32 or 64 random bits, of a key of jax's default generator."""
     first, second = jax.random.key_data(key)
     counter = lax.iota(jnp.uint32, int(np.prod(shape))).reshape(shape)
     high, low = _threefry((first, second), jnp.zeros_like(counter), counter)

@@ -21,8 +21,9 @@ from jaxtyping import Array, Float
 from kadita_jax.geometry import BoxSize, circular_centre, unwrap
 from kadita_jax.metrics.convention import REFERENCE, required_box, undefined
 from kadita_jax.metrics.histogram import histogram_entropy, membership, normalized_entropy
+from kadita_jax.metrics.nearest import N_NEAREST
 from kadita_jax.metrics.order import Heading, Position, angular_momentum, from_centroid
-from kadita_jax.metrics.pairs import N_NEAREST, pair_counts
+from kadita_jax.metrics.pairs import pair_counts
 from kadita_jax.numerics import direction, norm
 
 Nearest = Float[Array, "fish nearest"]
@@ -126,7 +127,10 @@ def nearest_neighbor_entropy(nearest: Nearest, convention: str = REFERENCE) -> F
 
 
 def velocity_correlation_entropy(heading: Heading, convention: str = REFERENCE) -> Float[Array, ""]:
-    """Of (u_i . u_j + 1) / 2 over all pairs; 20 bins over [0, 1], needs 2 fish."""
+    """Of (u_i . u_j + 1) / 2 over all pairs; 20 bins over [0, 1], needs 2 fish.
+
+    Of more than 4,096 fish over a fixed sample of 2**20 pairs.
+    """
     if heading.shape[0] < 2:
         return undefined(convention, heading)
     counts = pair_counts(heading, 20)

@@ -14,7 +14,7 @@ from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.metrics import entropies, order
 from kadita_jax.metrics.convention import REFERENCE, box_faults, convention_faults
-from kadita_jax.metrics.pairs import nearest_distances
+from kadita_jax.metrics.nearest import MOST_AMONG_ALL, nearest_distances
 from kadita_jax.numerics import direction
 from kadita_jax.parameters import parameter_faults
 from kadita_jax.pytree import pytree
@@ -65,7 +65,9 @@ def measure(
     **Raises:** `InvalidInputError` naming every faulty argument.
     """
     box_size = _checked(position, heading, box_size, convention, ndim=2)
-    return _measure(jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention)
+    return _measure_one(
+        jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention
+    )
 
 
 def measure_trajectory(
@@ -77,9 +79,11 @@ def measure_trajectory(
 ) -> Metrics:
     """`measure` of every frame: positions and headings (T, N, 3), every field (T,)."""
     box_size = _checked(position, heading, box_size, convention, ndim=3)
-    return _measure_frames(
-        jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention
-    )
+    frames = jnp.asarray(position, float), jnp.asarray(heading, float)
+    if not _is_large(frames[0]):
+        return _measure_frames(*frames, box_size, convention)
+    found = [_measure_one(*frame, box_size, convention) for frame in zip(*frames, strict=True)]
+    return jax.tree.map(lambda *values: jnp.stack(values), *found)
 
 
 def _checked(
@@ -96,6 +100,21 @@ def _checked(
         faults += parameter_faults({"box_size": box_size})
     refuse("cannot measure", faults)
     return None if box_size is None else jnp.asarray(box_size, float)
+
+
+def _is_large(position: Float[Array, "*frame 3"]) -> bool:
+    """Whether the nearest are better looked for in cells, whose capacities must be known."""
+    return position.shape[-2] > MOST_AMONG_ALL and not isinstance(position, Tracer)
+
+
+def _measure_one(
+    position: Float[Array, "fish 3"],
+    heading: Float[Array, "fish 3"],
+    box_size: BoxSize,
+    convention: str,
+) -> Metrics:
+    nearest = nearest_distances(position, box_size) if _is_large(position) else None
+    return _measure(position, heading, box_size, convention, nearest)
 
 
 @partial(jax.jit, static_argnames="convention")
@@ -117,11 +136,13 @@ def _measure(
     heading: Float[Array, "fish 3"],
     box_size: BoxSize,
     convention: str,
+    nearest: Float[Array, "fish nearest"] | None = None,
 ) -> Metrics:
     position, heading = wrap(position, box_size), direction(heading)
     place, swim = (position, box_size, convention), (position, heading, box_size, convention)
     polarization, rotation = order.polarization(heading), order.rotation(*swim)
-    nearest = nearest_distances(position, box_size)
+    if nearest is None:
+        nearest = nearest_distances(position, box_size)
     seven = {
         "school_cohesion_entropy": entropies.school_cohesion_entropy(nearest, box_size, convention),
         "polarization_entropy": entropies.polarization_entropy(heading, convention),
