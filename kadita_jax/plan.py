@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kadita_jax.blocks import BATCH_PAIRS, CACHED_PAIRS
 from kadita_jax.errors import Fault
 from kadita_jax.files import partial_path
 from kadita_jax.scenario import Scenario
@@ -19,9 +20,11 @@ IN_MEMORY_BYTES = 2**31
 PART_PAIRS = 2.5e8
 PART_BYTES = 2**26
 CHUNK_BYTES = 2**20
-# Arrays of N x N floats alive at once, by XLA's memory_analysis on CPU at N = 1000 and 2000: 3.0
-# in a step, 4.5 (jax 0.10.1) to 5.5 (jax 0.12) in a measurement.
-PAIR_ARRAYS = 6
+# Floats alive at once for each pair that is worked on, by XLA's memory_analysis on CPU: 3.0 in a
+# step, 4.5 (jax 0.10.1) to 5.5 (jax 0.12) in a measurement. And for each fish besides: 75 in a
+# measurement of a million, by its peak.
+PAIR_FLOATS = 6
+FISH_FLOATS = 100
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ class Plan:
     @property
     def working_bytes(self) -> int:
         """Memory that one part needs at its peak."""
-        pairs = PAIR_ARRAYS * self.scenario.n_fish**2 * np.dtype(self.dtype).itemsize
-        return pairs + 4 * (self.frames_per_part + 1) * self.frame_bytes
+        school = school_bytes(self.scenario.n_fish, self.dtype)
+        return school + 4 * (self.frames_per_part + 1) * self.frame_bytes
 
 
 def default_dtype() -> str:
@@ -72,18 +75,25 @@ def settle(scenario: Scenario, convention: str) -> Plan:
     return Plan(scenario, convention, default_dtype())
 
 
+def school_bytes(n_fish: int, dtype: str) -> int:
+    """Memory for stepping and measuring a school, whose pairs are worked on block by block."""
+    block = max(n_fish, CACHED_PAIRS if jax.default_backend() == "cpu" else BATCH_PAIRS)
+    floats = PAIR_FLOATS * min(n_fish**2, block) + FISH_FLOATS * n_fish
+    return floats * np.dtype(dtype).itemsize
+
+
 def plan_faults(plan: Plan) -> list[Fault]:
-    """The fault of a run whose pairs do not fit this machine's memory."""
+    """The fault of a run that does not fit this machine's memory."""
     return memory_faults(plan.working_bytes, plan.scenario.n_fish)
 
 
 def memory_faults(needed: int, n_fish: int) -> list[Fault]:
-    """The fault of so many fish when their pairs need more bytes than there are."""
+    """The fault of so many fish when they need more bytes than there are."""
     available = device_memory()
     if needed <= available:
         return []
     sizes = f"{memory_text(needed)}, of {memory_text(available)}"
-    return [Fault("n_fish", f"must fit in memory: every pair needs {sizes}", n_fish)]
+    return [Fault("n_fish", f"must fit in memory: a school needs {sizes}", n_fish)]
 
 
 def existing_faults(path: Path, *, overwrite: bool) -> list[Fault]:

@@ -69,6 +69,11 @@ class Scenario(BaseModel):
     orientation_weight: PerFish = _parameter("orientation_weight")
     dt: float = _parameter("dt")
     box_size: float = _parameter("box_size")
+    neighbours: Literal["auto", "dense", "cells"] = Field(
+        "auto",
+        description="who is summed over: dense (every pair), cells (those near) or auto (the "
+        "faster); the sums agree to rounding",
+    )
 
     # Positional only: a field that a person calls self is unknown like any other.
     def __init__(self, /, **values: Any):
@@ -203,7 +208,7 @@ def _toml(value: Any) -> str:
 
 def canonical_name(scenario: Scenario) -> str | None:
     """Which canonical school this is, whatever its name, seed and length; None for another."""
-    free = {"name", "title", "seed", "n_steps", "save_every"}
+    free = {"name", "title", "seed", "n_steps", "save_every", "neighbours"}
     physics = scenario.model_dump(exclude=free)
     same = (n for n in CANONICAL if load_scenario(n).model_dump(exclude=free) == physics)
     return next(same, None)

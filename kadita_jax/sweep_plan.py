@@ -12,12 +12,12 @@ from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.grid import Grid
 from kadita_jax.metrics import NAMES
 from kadita_jax.plan import (
-    PAIR_ARRAYS,
     device_memory,
     held_faults,
     machine_memory,
     memory_faults,
     memory_text,
+    school_bytes,
 )
 from kadita_jax.window import Window
 
@@ -102,7 +102,7 @@ class SweepPlan:
         """How many of its members a device computes at once, in batches as equal as can be."""
         if jax.default_backend() == "cpu":
             return 1
-        room = device_memory() // 2 // self._pair_bytes(n_fish)
+        room = device_memory() // 2 // school_bytes(n_fish, self.dtype)
         # Never one alone, which is another program and rounds differently.
         most = max(2, min(BATCH_PAIRS // n_fish**2, room))
         n_batches = -(-share // most)
@@ -111,11 +111,8 @@ class SweepPlan:
     def working_bytes(self, sizes: Mapping[int, int]) -> int:
         """Memory that a part needs on a device at its peak."""
         each = -(-max(sizes.values()) // jax.local_device_count())
-        pairs = (self.batch(n, each) * self._pair_bytes(n) for n in self.members)
-        return max(pairs) + each * self.member_bytes
-
-    def _pair_bytes(self, n_fish: int) -> int:
-        return PAIR_ARRAYS * n_fish**2 * np.dtype(self.dtype).itemsize
+        schools = (self.batch(n, each) * school_bytes(n, self.dtype) for n in self.members)
+        return max(schools) + each * self.member_bytes
 
 
 def plan_faults(plan: SweepPlan, part_size: int | None = None) -> list[Fault]:
@@ -148,7 +145,7 @@ def _size_faults(n_members: int) -> list[Fault]:
 
 
 def _school_faults(plan: SweepPlan) -> list[Fault]:
-    """The faults of the scenario with each number of fish, and of pairs beyond the memory."""
+    """The faults of the scenario with each number of fish, and of schools beyond the memory."""
     faults, largest = [], max(plan.members, default=0)
     for n_fish in plan.members:
         try:
@@ -158,7 +155,11 @@ def _school_faults(plan: SweepPlan) -> list[Fault]:
                 Fault(f"n_fish = {n_fish}: {f.field}", f.rule, f.value) for f in error.faults
             ]
     at_once = jax.local_device_count() if jax.default_backend() == "cpu" else 1
-    return faults + memory_faults(at_once * plan._pair_bytes(largest), largest)
+    faults += memory_faults(at_once * school_bytes(largest, plan.dtype), largest)
+    if plan.grid.scenario.neighbours == "cells":
+        rule = "must be auto or dense: a sweep sums over every pair"
+        faults.append(Fault("neighbours", rule, "cells"))
+    return faults
 
 
 def result_faults(plan: SweepPlan, out: Path | None) -> list[Fault]:

@@ -244,7 +244,7 @@ OPTIONS = {
     "a place without host": right("--distributed :80,0/2", ("distributed", PLACE, "':80,0/2'")),
     "a port that is none": right("--distributed h:65536,0/2", ("distributed", PLACE, ":65536")),
     "too many fish": command(
-        "sweep swarm --axis n_fish=5,2000000", ("n_fish", "must fit in memory", "got 2000000")
+        "sweep swarm --axis n_fish=5,500000000", ("n_fish", "must fit in memory", "got 500000000")
     ),
     "other fish than the scenario's": command(
         "sweep unlike.toml --axis n_fish=4,5 --measure-every 1",
@@ -287,9 +287,9 @@ OPTIONS = {
         ("out", "'folder'"),
     ),
     "place and memory at once": command(
-        "sweep swarm --axis n_fish=2000000 --out folder",
+        "sweep swarm --axis n_fish=500000000 --out folder",
         ("out", "not a directory", "'folder'"),
-        ("n_fish", "must fit in memory", "got 2000000"),
+        ("n_fish", "must fit in memory", "got 500000000"),
     ),
 }
 
