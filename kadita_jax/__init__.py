@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kadita_jax import metrics as metrics
     from kadita_jax import plot as plot
+    from kadita_jax.capacity import CellLayout as CellLayout
     from kadita_jax.devices import use_all_cores as use_all_cores
     from kadita_jax.errors import InvalidInputError as InvalidInputError
     from kadita_jax.initial import ring as ring
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kadita_jax.model import State as State
     from kadita_jax.model import make_params as make_params
     from kadita_jax.model import make_state as make_state
+    from kadita_jax.neighbours import cell_layout as cell_layout
     from kadita_jax.scenario import Scenario as Scenario
     from kadita_jax.scenario import load_scenario as load_scenario
     from kadita_jax.scenario import scenario_names as scenario_names
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CellLayout": "capacity",
     "InvalidInputError": "errors",
     "Params": "model",
     "Scenario": "scenario",
     "State": "model",
     "Trajectory": "simulation",
     "Window": "window",
+    "cell_layout": "neighbours",
     "load_scenario": "scenario",
     "make_params": "model",
     "make_state": "model",

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kadita_jax as kj
-from kadita_jax.capacity import MOST_COLUMNS, CellDemand, CellLayout, roomy
-from kadita_jax.neighbours import cell_layout, sum_over_all, sum_over_near
+from kadita_jax import CellLayout, cell_layout
+from kadita_jax.capacity import MOST_COLUMNS, CellDemand, roomy
+from kadita_jax.neighbours import sum_over_all, sum_over_near
 
 N_FISH = 150
 # Room for everybody: one program for all cases.
