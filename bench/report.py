@@ -1,4 +1,4 @@
-"""What every benchmark shares: the machine, a printed table, a JSON file."""
+"""What every benchmark shares: the machine, a printed table, a JSON file, a figure."""
 
 import json
 import os
@@ -9,6 +9,9 @@ from typing import Any
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
+
+import kadita_jax as kj
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -45,3 +48,10 @@ def write_json(name: str, figures: Any, folder: Path | None = None) -> Path:
     path = folder / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=1) + "\n")
     return path
+
+
+def save_figure(name: str, figure: Figure, folder: Path | None = None) -> Path:
+    """The figure, beside the figures that it shows."""
+    folder = RESULTS if folder is None else folder
+    folder.mkdir(parents=True, exist_ok=True)
+    return kj.plot.save(figure, folder / f"{name}.png")

@@ -1,5 +1,6 @@
 """The command line: parse, call, print."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,11 +83,27 @@ def _show_version(wanted: bool) -> bool:
     return wanted
 
 
+def _turn_off_compile_cache(unwanted: bool) -> bool:
+    if unwanted:
+        # jax, not imported yet, reads it then.
+        os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+    return unwanted
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+    no_compile_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-compile-cache",
+            callback=_turn_off_compile_cache,
+            envvar="KADITA_NO_COMPILE_CACHE",
+            help="Compile anew, and keep nothing compiled for the next time.",
+        ),
     ] = False,
 ) -> None: ...
 
@@ -129,7 +146,7 @@ def run(
     ] = False,
 ) -> None:
     """Simulate schools: a NetCDF, a picture and CSV tables each, and a table of all."""
-    with _errors_as_exit_codes():
+    with _computing():
         from kadita_jax import jobs
 
         changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
@@ -193,7 +210,7 @@ def sweep(
     ] = False,
 ) -> None:
     """Run a school at every point of a grid: a NetCDF of means, spreads and states, a picture."""
-    with _errors_as_exit_codes():
+    with _computing():
         from kadita_jax.sweep_job import sweep_grid
 
         sweep_grid(
@@ -225,7 +242,7 @@ def metrics(
     out: Annotated[Path | None, typer.Option(help="Folder for CSV tables.")] = None,
 ) -> None:
     """Measure any file that has positions and headings or velocities."""
-    with _errors_as_exit_codes():
+    with _computing():
         from kadita_jax import jobs
 
         jobs.measure_all(paths, box_size=box_size, convention=convention, dtype=dtype, out=out)
@@ -241,7 +258,7 @@ def plot(
     out: Annotated[Path | None, typer.Option(help="Folder; beside the file unless said.")] = None,
 ) -> None:
     """Draw the summary picture of runs or of other programs' tracks."""
-    with _errors_as_exit_codes():
+    with _computing():
         from kadita_jax import jobs
 
         jobs.plot_all(paths, box_size=box_size, convention=convention, out=out)
@@ -250,6 +267,18 @@ def plot(
 def main() -> None:
     """The entry point of `kadita`."""
     app()
+
+
+@contextmanager
+def _computing() -> Iterator[None]:
+    with _errors_as_exit_codes():
+        # On some Intel processors XLA logs an error for each program that it finds in the cache
+        # (openxla/xla issue 44565); what matters is raised, too.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from kadita_jax.compile_cache import use_compile_cache
+
+        use_compile_cache()
+        yield
 
 
 @contextmanager

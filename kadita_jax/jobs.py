@@ -1,20 +1,24 @@
 """What each command does once its words are parsed: check all, then work, write and show."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import xarray as xr
-from matplotlib.figure import Figure
 
-from kadita_jax import plot, study
+import kadita_jax
+from kadita_jax import study
+from kadita_jax.ahead import begun_ahead
 from kadita_jax.dataset import holds_float64, is_sweep, open_run, reading, unreadable
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.files import final_path, partial_path
 from kadita_jax.metrics.convention import convention_faults
-from kadita_jax.plan import existing_faults, plan_faults, settle
+from kadita_jax.pictures import draw_run, drawing_aside
+from kadita_jax.plan import Plan, existing_faults, plan_faults, settle
 from kadita_jax.runfile import best_source
 from kadita_jax.scenario import Scenario, load_scenario, scenario_names
 from kadita_jax.tables import write_tables
@@ -22,6 +26,7 @@ from kadita_jax.terminal import metrics_table, paper_table, progress_bar, show
 from kadita_jax.tracks import measure_file, measured_or_measure
 
 DTYPES = ("float32", "float64")
+TOLD = "{}  with {}.png and CSV tables"
 
 
 def run_all(
@@ -47,14 +52,59 @@ def run_all(
         faults += existing_faults(targets[scenario.name], overwrite=overwrite)
     refuse("cannot run", faults)
     out.mkdir(parents=True, exist_ok=True)
-    finished = {}
-    for scenario in scenarios:
-        target = targets[scenario.name]
-        run = partial(study.run, scenario, out=target, convention=convention, overwrite=overwrite)
-        with progress_bar(scenario.name, scenario.n_steps) as progress:
-            finished[scenario.name] = _or_how_to_resume(target, partial(run, progress=progress))
-        _write_results(finished[scenario.name], target)
-    show(paper_table(finished))
+    run = partial(study.run, convention=convention, overwrite=overwrite)
+    plans = {targets[scenario.name]: settle(scenario, convention) for scenario in scenarios}
+    show(paper_table(_run_each(plans, run)))
+
+
+def _run_each(plans: Mapping[Path, Plan], run: Callable[..., xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Run one school after the other, while threads compile and a process draws for it."""
+    finished: dict[str, xr.Dataset] = {}
+    untold: list[Callable[[], None]] = []
+    works = {path: study.programs(plan) for path, plan in plans.items()}
+    with begun_ahead(works) as wait_for, drawing_aside() as draw, _told_at_last(untold):
+        for path, plan in plans.items():
+            # Nobody shall wait for a long run to be told of the one before it.
+            if not plan.is_quick:
+                _tell(untold)
+            dataset = _run_one(plan.scenario, path, run, wait_for)
+            write_tables(dataset, path.parent, path.stem)
+            untold.append(partial(_complete, dataset, path, draw(path)))
+            finished[path.stem] = dataset
+    return finished
+
+
+def _run_one(
+    scenario: Scenario,
+    path: Path,
+    run: Callable[..., xr.Dataset],
+    wait_for: Callable[[Path], None],
+) -> xr.Dataset:
+    def work() -> xr.Dataset:
+        wait_for(path)
+        return run(scenario, out=path, progress=progress)
+
+    with progress_bar(scenario.name, scenario.n_steps) as progress:
+        return _or_how_to_resume(path, work)
+
+
+@contextmanager
+def _told_at_last(untold: list[Callable[[], None]]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _tell(untold)
+
+
+def _tell(untold: list[Callable[[], None]]) -> None:
+    while untold:
+        untold.pop(0)()
+
+
+def _complete(dataset: xr.Dataset, path: Path, drawn: Future[bool]) -> None:
+    if not drawn.result():
+        draw_run(dataset, path)
+    print(TOLD.format(path, path.stem))
 
 
 def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
@@ -71,7 +121,9 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
         dataset = _or_how_to_resume(
             path, lambda: study.resume(path, n_steps=n_steps, progress=progress)
         )
-    _write_results(dataset, path)
+    write_tables(dataset, path.parent, path.stem)
+    draw_run(dataset, path)
+    print(TOLD.format(path, path.stem))
     show(paper_table({path.stem: dataset}))
 
 
@@ -103,11 +155,11 @@ def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: P
     for path, target, picture in zip(paths, targets, pictures, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
         with reading(path):
-            plot.save(picture(), target)
+            kadita_jax.plot.save(picture(), target)
         print(target)
 
 
-def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[], Figure]:
+def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[], Any]:
     """How to draw the one picture that says what a file holds: a run, tracks, or a sweep."""
     if not unreadable(path) and is_sweep(dataset := open_run(path)):
         given = {"box_size": box_size, "convention": convention}
@@ -116,10 +168,10 @@ def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[
         refuse("cannot plot", wrong)
         # Drawn at once: only drawing tells whether a file has all that a sweep's has.
         with reading(path):
-            figure = plot.sweep_summary(dataset)
+            figure = kadita_jax.plot.sweep_summary(dataset)
         return lambda: figure
     dataset = measured_or_measure(path, box_size=box_size, convention=convention)
-    return partial(plot.summary, dataset)
+    return partial(kadita_jax.plot.summary, dataset)
 
 
 def _shown(value: Any) -> Any:
@@ -133,12 +185,6 @@ def _or_how_to_resume(path: Path, work: Callable[[], xr.Dataset]) -> xr.Dataset:
         saved = partial_path(path).exists()
         hint = f"; continue with: kadita run --resume {path}" if saved else " before any frame"
         raise KeyboardInterrupt(hint) from None
-
-
-def _write_results(dataset: xr.Dataset, path: Path) -> None:
-    write_tables(dataset, path.parent, path.stem)
-    plot.save(plot.summary(dataset), path.with_suffix(".png"))
-    print(f"{path}  with {path.stem}.png and CSV tables")
 
 
 def _of_each(names: Iterable[Any], make: Callable, faults: list[Fault]) -> list[Any]:

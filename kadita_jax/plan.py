@@ -19,6 +19,8 @@ IN_MEMORY_BYTES = 2**31
 # Within the file its frames lie in chunks of about 1 MiB.
 PART_PAIRS = 2.5e8
 PART_BYTES = 2**26
+# Runs that need no more than this may be begun side by side.
+QUICK_BYTES = 2**28
 CHUNK_BYTES = 2**20
 # Floats alive at once for each pair that is worked on, by XLA's memory_analysis on CPU: 3.0 in a
 # step, 4.5 (jax 0.10.1) to 5.5 (jax 0.12) in a measurement. And for each fish besides: 75 in a
@@ -52,6 +54,12 @@ class Plan:
         most = max(1, int(min(PART_PAIRS / pairs, PART_BYTES / self.frame_bytes)))
         n_parts = -(-(self.n_frames - 1) // most)
         return -(-(self.n_frames - 1) // n_parts)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the whole run takes about half a second at most, and little memory."""
+        pairs = self.scenario.n_fish**2 * self.scenario.n_steps
+        return pairs <= PART_PAIRS and self.working_bytes <= QUICK_BYTES
 
     @property
     def frames_per_chunk(self) -> int:

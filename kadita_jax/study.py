@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import ArrayLike
 
 from kadita_jax import provenance
 from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
@@ -23,6 +24,10 @@ from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 from kadita_jax.simulation import Trajectory, simulate
 
 Progress = Callable[[int], None]
+TRACKS = ("position", "heading")
+
+# One program instead of the dozen that its operations are one by one.
+_state_label = jax.jit(state_label)
 
 
 def run(
@@ -128,51 +133,71 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     return source, settled, done
 
 
+def programs(plan: Plan) -> list[Callable[[], object]]:
+    """Calls that have jax compile what a run of this plan needs; in any order, or at once.
+
+    Each computes a first part and drops it: jax keeps the program, and the run finds it. Long
+    and large runs, whose first part takes more than compiling does, have none.
+    """
+    if not plan.is_quick:
+        return []
+    frames = np.zeros((plan.frames_per_part + 1, plan.scenario.n_fish, 3), plan.dtype)
+    return [
+        lambda: _measured(plan, frames, frames),
+        lambda: _simulated(plan, _initial_state(plan), 0),
+    ]
+
+
 def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
     attributes = provenance.attributes(plan.scenario, plan.convention, plan.dtype)
-    n_fish, dtype = plan.scenario.n_fish, plan.dtype
-    state = plan.scenario.initial_state(jax.random.key(plan.scenario.seed))
+    n_fish, dtype, state = plan.scenario.n_fish, plan.dtype, _initial_state(plan)
     with RunFile.create(path, n_fish, dtype, attributes, plan.frames_per_chunk) as file:
         _continue(plan, file, 0, state, progress)
+
+
+def _initial_state(plan: Plan) -> State:
+    return plan.scenario.initial_state(jax.random.key(plan.scenario.seed))
 
 
 def _continue(
     plan: Plan, file: RunFile, done: int, state: State, progress: Progress | None
 ) -> None:
     """Compute and save the frames from number `done` on, then give the file its final name."""
-    scenario, n_part = plan.scenario, plan.frames_per_part
-    params, key = scenario.params, jax.random.key(scenario.seed)
+    n_part, save_every = plan.frames_per_part, plan.scenario.save_every
     for frame in range(max(0, done - 1), plan.n_frames - 1, n_part):
-        # The last part computes frames beyond the end and drops them: one program serves all.
-        trajectory = simulate(
-            state,
-            params,
-            key,
-            n_steps=n_part * scenario.save_every,
-            save_every=scenario.save_every,
-            first_step=frame * scenario.save_every,
-        )
+        trajectory = _simulated(plan, state, frame)
+        series = _measured(plan, trajectory.position, trajectory.heading)
         first, last = max(done, frame), min(frame + n_part, plan.n_frames - 1)
-        _append(plan, file, trajectory, frame, slice(first, last + 1))
-        state = State(trajectory.position[last - frame], trajectory.heading[last - frame])
+        kept = slice(first - frame, last + 1 - frame)
+        time = np.arange(first, last + 1) * save_every * plan.scenario.dt
+        file.append(first, {name: values[kept] for name, values in series.items()}, time)
+        state = State(*(jax.device_put(series[name][last - frame]) for name in TRACKS))
         done = last + 1
         if progress is not None:
-            progress(last * scenario.save_every)
+            progress(last * save_every)
     file.complete()
 
 
-def _append(
-    plan: Plan, file: RunFile, trajectory: Trajectory, part_start: int, frames: slice
-) -> None:
-    position, heading = trajectory.position, trajectory.heading
+def _simulated(plan: Plan, state: State, frame: int) -> Trajectory:
+    """The part from this frame on."""
+    scenario, n_part = plan.scenario, plan.frames_per_part
+    # The last part computes frames beyond the end and drops them: one program serves all.
+    return simulate(
+        state,
+        scenario.params,
+        jax.random.key(scenario.seed),
+        n_steps=n_part * scenario.save_every,
+        save_every=scenario.save_every,
+        first_step=frame * scenario.save_every,
+        neighbours=scenario.neighbours,
+    )
+
+
+def _measured(plan: Plan, position: ArrayLike, heading: ArrayLike) -> dict[str, np.ndarray]:
+    """Everything that is saved of some frames, by its name in the file."""
     box_size = plan.scenario.box_size
     metrics = measure_trajectory(position, heading, box_size, convention=plan.convention)
-    series = {name: getattr(metrics, name) for name in NAMES} | {
-        "position": position,
-        "heading": heading,
-        "state": state_label(metrics.polarization, metrics.rotation),
-    }
-    kept = slice(frames.start - part_start, frames.stop - part_start)
-    steps = np.arange(frames.start, frames.stop) * plan.scenario.save_every
-    arrays = {name: np.asarray(values)[kept] for name, values in series.items()}
-    file.append(frames.start, arrays, steps * plan.scenario.dt)
+    series = {name: getattr(metrics, name) for name in NAMES}
+    series |= dict(zip(TRACKS, (position, heading), strict=True))
+    series["state"] = _state_label(metrics.polarization, metrics.rotation)
+    return {name: np.asarray(values) for name, values in series.items()}

@@ -1,5 +1,6 @@
 """Strict set-up: shapes and types of every call checked, float64, no silent broadcasting."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # One compilation cache for the whole session and the next: compiling is most of the time.
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
+# Commands in processes of their own share it, and leave the user's own cache alone.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 

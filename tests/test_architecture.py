@@ -48,7 +48,10 @@ FLOORS = (
         "prepare",
         "sweeps",
         "devices",
+        "ahead",
+        "compile_cache",
         "plot",
+        "pictures",
     ),
     ("terminal", "sweep_words", "jobs", "sweep_job", "cli"),
 )

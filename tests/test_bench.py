@@ -25,6 +25,11 @@ BENCH = Path(__file__).parent.parent / "bench"
             "--side 2 --replicates 1 --n-steps 20 --without-peer --memory-of 20",
             "peak MiB",
         ),
+        (
+            "startup.py",
+            "--schools swarm --repeats 1 --shorten 50 --without-peer",
+            "kadita run, warm",
+        ),
     ],
 )
 def test_runs_prints_and_writes(script, words, shown, tmp_path):

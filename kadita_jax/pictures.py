@@ -1,0 +1,82 @@
+"""Pictures of runs, drawn by a process of their own while this one goes on to the next school.
+
+Python runs one thread at a time, and both drawing and tracing programs are Python.
+"""
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import xarray as xr
+
+import kadita_jax
+from kadita_jax.dataset import open_run
+
+DRAWN = "drawn\n"
+
+Artist = subprocess.Popen[str]
+
+
+def draw_run(dataset: xr.Dataset, path: Path) -> None:
+    """Draw the picture of a run beside its file."""
+    kadita_jax.plot.save(kadita_jax.plot.summary(dataset), path.with_suffix(".png"))
+
+
+@contextmanager
+def drawing_aside() -> Iterator[Callable[[Path], Future[bool]]]:
+    """Give a function that begins the picture of a run's file, and returns at once.
+
+    Its result is whether the picture was drawn. Where it was not, whoever needs the picture
+    draws it again, and is told why that fails.
+    """
+    with _artist() as artist, ThreadPoolExecutor(1) as pool:
+        yield lambda path: pool.submit(_ask, artist, path)
+
+
+@contextmanager
+def _artist() -> Iterator[Artist]:
+    artist = subprocess.Popen(
+        [sys.executable, "-m", "kadita_jax.pictures"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # Ctrl-C is told to this process alone, so that a picture once begun is finished.
+        start_new_session=True,
+    )
+    try:
+        yield artist
+    finally:
+        # It has nothing left to do, and would take long to leave by itself.
+        artist.kill()
+        artist.communicate()
+
+
+def _ask(artist: Artist, path: Path) -> bool:
+    assert artist.stdin is not None
+    assert artist.stdout is not None
+    try:
+        print(json.dumps(str(path.absolute())), file=artist.stdin, flush=True)
+    except OSError:
+        return False
+    return artist.stdout.readline() == DRAWN
+
+
+def _draw_each() -> None:
+    """What the other process does: draw the runs that standard input names, one a line."""
+    # The import takes as long as drawing, and there is nothing to draw yet.
+    importlib.import_module("kadita_jax.plot")
+    for line in sys.stdin:
+        path = Path(json.loads(line))
+        with open_run(path) as dataset:
+            draw_run(dataset, path)
+        print(DRAWN, end="", flush=True)
+
+
+if __name__ == "__main__":
+    _draw_each()
