@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array
 
 Tree = TypeVar("Tree")
+Result = TypeVar("Result")
 
 # Pairs worked on at a time on CPU: what is kept of them between two passes (offsets, nearness)
 # then fits a core's own cache. Measured in bench/scaling.py: 1.1 ns a pair of 4,000 fish, 18 for
@@ -19,7 +20,7 @@ CACHED_PAIRS = 2**13
 BATCH_PAIRS = 2**24
 
 
-def map_rows(function: Callable, rows: Tree, pairs_per_row: int) -> Tree:
+def map_rows(function: Callable[[Tree], Result], rows: Tree, pairs_per_row: int) -> Result:
     """Apply `function` to the rows (leading axis of every leaf) block by block.
 
     The function must treat every row alone: its leaves keep the rows as their leading axis.
@@ -31,7 +32,7 @@ def map_rows(function: Callable, rows: Tree, pairs_per_row: int) -> Tree:
     )
 
 
-def map_frames(function: Callable, frames: Tree, pairs_per_frame: int) -> Tree:
+def map_frames(function: Callable[[Tree], Result], frames: Tree, pairs_per_frame: int) -> Result:
     """Apply `function` to each entry along the leading axis.
 
     One at a time on CPU, where batches gained no time and only take memory; in batches of about
@@ -45,7 +46,7 @@ def map_frames(function: Callable, frames: Tree, pairs_per_frame: int) -> Tree:
     )
 
 
-def _map_blocks(function: Callable, rows: Tree, *, most: int) -> Tree:
+def _map_blocks(function: Callable[[Tree], Result], rows: Tree, *, most: int) -> Result:
     """In equal blocks of about `most` rows, the last filled up with copies of the last row."""
     n_rows = len(jax.tree.leaves(rows)[0])
     size = -(-n_rows // max(1, round(n_rows / most)))

@@ -1,5 +1,7 @@
 """The periodic box and open water (box_size None): offsets, wrapping, the school's centre."""
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -15,6 +17,12 @@ def shortest(offset: Float[Array, "*batch"], box_size: BoxSize) -> Float[Array, 
         return offset
     # A product for each offset instead of a division: the inverse is taken once.
     return offset - box_size * jnp.round(offset * (1 / box_size))
+
+
+def per_component(function: Callable[[Array], Array], vectors: Components) -> Components:
+    """The function of each component."""
+    x, y, z = map(function, vectors)
+    return x, y, z
 
 
 def nearest_image(

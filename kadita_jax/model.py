@@ -146,3 +146,24 @@ def make_state(
     faults = vector_faults({"position": position, "heading": heading}, ndim=2)
     refuse("invalid state", faults + dtype_faults(dtype))
     return State(jnp.asarray(position, dtype), direction(jnp.asarray(heading, dtype)))
+
+
+def leaves_faults(state: State, params: Params) -> list[Fault]:
+    """Every parameter whose shape or dtype is not the state's."""
+    faults = []
+    for name in PARAMETERS:
+        leaf = getattr(params, name)
+        if isinstance(leaf, jax.Array):
+            faults += _leaf_faults(name, leaf, state)
+    return faults
+
+
+def _leaf_faults(name: str, leaf: Array, state: State) -> list[Fault]:
+    faults = []
+    if leaf.shape not in ((), (state.n_fish,)):
+        rule = f"must be one number or one for each of {state.n_fish} fish"
+        faults.append(Fault(name, rule, f"shape {leaf.shape}"))
+    if leaf.dtype != state.position.dtype:
+        rule = f"must have the state's dtype {state.position.dtype}"
+        faults.append(Fault(name, rule, leaf.dtype.name))
+    return faults

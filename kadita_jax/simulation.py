@@ -1,7 +1,6 @@
 """The time loop: one step, and a run of many with frames kept on the way."""
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from kadita_jax.capacity import CellDemand, CellLayout, highest, no_demand
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.geometry import wrap
 from kadita_jax.keys import RandomKey, key_faults, noise_key
-from kadita_jax.model import Params, State, per_fish
+from kadita_jax.model import Params, State, leaves_faults, per_fish
 from kadita_jax.neighbours import (
     Neighbours,
     chosen_layout,
@@ -66,7 +65,7 @@ def step(state: State, params: Params, key: RandomKey) -> State:
 
     **Raises:** `InvalidInputError` naming every parameter whose shape or dtype is not the state's.
     """
-    refuse("invalid step", _leaves_faults(state, params))
+    refuse("invalid step", leaves_faults(state, params))
     return _move(state, sum_over_all(state, params), params, key)
 
 
@@ -165,9 +164,9 @@ def _simulate(
     school, _ = walk(school, start + lead + save_every * n_frames, rest, int(rest > 0))
     parts = zip(given, first, frames, strict=True)
     position, heading, number = (jnp.concatenate(part) for part in parts)
-    overflow = None if layout is None else school.demand.exceeds(layout)
-    time = number * params.dt
-    return Trajectory(time, position, heading, school.state, overflow, school.demand)
+    state, demand = school
+    overflow = None if layout is None or demand is None else demand.exceeds(layout)
+    return Trajectory(number * params.dt, position, heading, state, overflow, demand)
 
 
 class _School(NamedTuple):
@@ -194,14 +193,15 @@ def _advance(
 
 def _next(school: _School, params: Params, key: RandomKey, layout: CellLayout | None) -> _School:
     """The school a step later; one whose cell list has overflowed stays as it is."""
-    if layout is None:
-        return _School(step(school.state, params, key), None)
+    state, before = school
+    if layout is None or before is None:
+        return _School(step(state, params, key), None)
 
-    def go(school: _School) -> _School:
-        total, demand = sum_over_near(school.state, params, layout)
-        return _School(_move(school.state, total, params, key), highest(school.demand, demand))
+    def go() -> _School:
+        total, demand = sum_over_near(state, params, layout)
+        return _School(_move(state, total, params, key), highest(before, demand))
 
-    return lax.cond(school.demand.exceeds(layout), lambda school: school, go, school)
+    return lax.cond(before.exceeds(layout), lambda: school, go)
 
 
 def _loop(
@@ -233,24 +233,4 @@ def _run_faults(
         rule = f"must be <= {LAST_STEP}"
         faults.append(Fault("first_step + n_steps", rule, first_step + n_steps))
     faults += neighbours_faults(neighbours, state, params)
-    return faults + _leaves_faults(state, params)
-
-
-def _leaves_faults(state: State, params: Params) -> list[Fault]:
-    faults = []
-    for field in fields(Params):  # type: ignore[arg-type]
-        leaf = getattr(params, field.name)
-        if isinstance(leaf, jax.Array):
-            faults += _leaf_faults(field.name, leaf, state)
-    return faults
-
-
-def _leaf_faults(name: str, leaf: Array, state: State) -> list[Fault]:
-    faults = []
-    if leaf.shape not in ((), (state.n_fish,)):
-        rule = f"must be one number or one for each of {state.n_fish} fish"
-        faults.append(Fault(name, rule, f"shape {leaf.shape}"))
-    if leaf.dtype != state.position.dtype:
-        rule = f"must have the state's dtype {state.position.dtype}"
-        faults.append(Fault(name, rule, leaf.dtype.name))
-    return faults
+    return faults + leaves_faults(state, params)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from kadita_jax.blocks import map_rows
 from kadita_jax.cells import FISH_PER_BLOCK, Blocks, CellDemand, CellLayout, arrange, pairs
-from kadita_jax.geometry import components
+from kadita_jax.geometry import components, per_component
 from kadita_jax.model import Params, State, own_values
 from kadita_jax.numerics import computed_once, fused_sum
 from kadita_jax.rules import PairTerms, pair_terms
@@ -25,8 +25,8 @@ def sum_over_near(state: State, params: Params, layout: CellLayout) -> tuple[Pai
 
     def of(blocks: Blocks) -> PairTerms:
         own, other, offset = pairs(cells.place, blocks, box_size, layout.n_candidates)
-        mine = tuple(computed_once(u[own])[:, :, None] for u in headings)
-        theirs = tuple(computed_once(u[other])[:, None, :] for u in headings)
+        mine = per_component(lambda u: computed_once(u[own])[:, :, None], headings)
+        theirs = per_component(lambda u: computed_once(u[other])[:, None, :], headings)
         near = replace(params, **{name: leaf[own] for name, leaf in values.items()})
         return fused_sum(pair_terms(offset, mine, theirs, near))
 

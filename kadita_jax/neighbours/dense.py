@@ -5,7 +5,7 @@ from dataclasses import replace
 from jaxtyping import Array, Float
 
 from kadita_jax.blocks import map_rows
-from kadita_jax.geometry import Components, components, pair_offsets
+from kadita_jax.geometry import Components, components, pair_offsets, per_component
 from kadita_jax.model import Params, State, own_values
 from kadita_jax.numerics import fused_sum
 from kadita_jax.rules import PairTerms, pair_terms
@@ -20,12 +20,12 @@ def sum_over_all(state: State, params: Params) -> PairTerms:
     In blocks of fish, so that the memory grows with N, not with its square.
     """
     places, headings = components(state.position), components(state.heading)
-    others = tuple(component[None, :] for component in headings)
+    theirs = per_component(lambda u: u[None, :], headings)
 
     def of(rows: Rows) -> PairTerms:
         place, heading, values = rows
         offset = pair_offsets(place, places, params.box_size)
-        own = tuple(component[:, None] for component in heading)
-        return fused_sum(pair_terms(offset, own, others, replace(params, **values)))
+        own = per_component(lambda u: u[:, None], heading)
+        return fused_sum(pair_terms(offset, own, theirs, replace(params, **values)))
 
     return map_rows(of, (places, headings, own_values(params)), state.n_fish)
