@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from kadita_jax.draws import normal, uniform
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
-from kadita_jax.gaussian import normal
 from kadita_jax.geometry import wrap
 from kadita_jax.keys import RandomKey, initial_key, key_faults
 from kadita_jax.model import State
 from kadita_jax.numerics import direction
 from kadita_jax.parameters import parameter_faults
+from kadita_jax.threefry import fold_in
 
 Length = float | Float[Array, ""] | Unchecked
 
@@ -38,8 +39,8 @@ def uniform_gas(key: RandomKey | Unchecked, n_fish: int | Unchecked, box_size: L
 # round one by one outside of jit.
 @partial(jax.jit, static_argnames="n_fish")
 def _uniform_gas(key: RandomKey, n_fish: int, box: Float[Array, ""]) -> State:
-    position_key, heading_key = jax.random.split(initial_key(key))
-    position = box * jax.random.uniform(position_key, (n_fish, 3))
+    position_key, heading_key = (fold_in(initial_key(key), number) for number in range(2))
+    position = box * uniform(position_key, (n_fish, 3), box.dtype)
     return State(wrap(position, box), direction(normal(heading_key, (n_fish, 3), box.dtype)))
 
 

@@ -4,12 +4,10 @@
 and the noise drawn from one key would be the same numbers.
 """
 
-import jax
-from jaxtyping import Array, Int, Key, UInt32
+from jaxtyping import Array, Int, UInt32
 
 from kadita_jax.errors import Fault
-
-RandomKey = Key[Array, ""] | UInt32[Array, "2"]
+from kadita_jax.threefry import RandomKey, fold_in
 
 TAG_INITIAL = 0x696E6974
 TAG_NOISE = 0x6E6F6973
@@ -25,14 +23,14 @@ def key_faults(key: object) -> list[Fault]:
 
 def initial_key(key: RandomKey) -> RandomKey:
     """The stream that initial states are drawn from."""
-    return jax.random.fold_in(key, TAG_INITIAL)
+    return fold_in(key, TAG_INITIAL)
 
 
 def noise_key(key: RandomKey, step: int | Int[Array, ""]) -> RandomKey:
     """The stream of one absolute step's noise, whichever run or chunk asks for it."""
-    return jax.random.fold_in(jax.random.fold_in(key, TAG_NOISE), step)
+    return fold_in(fold_in(key, TAG_NOISE), step)
 
 
 def member_key(key: RandomKey, number: int | Int[Array, ""] | UInt32[Array, ""]) -> RandomKey:
     """The key of one member of a sweep, whichever part, device or machine computes it."""
-    return jax.random.fold_in(jax.random.fold_in(key, TAG_MEMBER), number)
+    return fold_in(fold_in(key, TAG_MEMBER), number)

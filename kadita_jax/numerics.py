@@ -68,7 +68,15 @@ def computed_once(values: Num[Array, "*shape"]) -> Num[Array, "*shape"]:
     XLA's CPU backend vectorises such a pass, but not a reduction: roots and divisions inside one
     are made one by one. On a GPU the pass would only cost memory traffic.
     """
-    return lax.platform_dependent(values, cpu=lax.optimization_barrier, default=lambda x: x)
+    return lax.optimization_barrier(values) if on_cpu() else values
+
+
+def on_cpu() -> bool:
+    """Whether jax computes on CPU unless told otherwise.
+
+    Asked while tracing: `lax.platform_dependent` would trace a program for every kind of device.
+    """
+    return jax.default_backend() == "cpu"
 
 
 def count_true(masks: Sequence[Bool[Array, "*rows n"]]) -> tuple[Int[Array, "*rows"], ...]:

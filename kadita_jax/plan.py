@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kadita_jax.blocks import BATCH_PAIRS, CACHED_PAIRS
+from kadita_jax.blocks import block_floats
 from kadita_jax.errors import Fault
 from kadita_jax.files import partial_path
 from kadita_jax.scenario import Scenario
@@ -85,9 +85,8 @@ def settle(scenario: Scenario, convention: str) -> Plan:
 
 def school_bytes(n_fish: int, dtype: str) -> int:
     """Memory for stepping and measuring a school, whose pairs are worked on block by block."""
-    block = max(n_fish, CACHED_PAIRS if jax.default_backend() == "cpu" else BATCH_PAIRS)
-    floats = PAIR_FLOATS * min(n_fish**2, block) + FISH_FLOATS * n_fish
-    return floats * np.dtype(dtype).itemsize
+    pairs = min(PAIR_FLOATS * n_fish**2, block_floats()) + PAIR_FLOATS * n_fish
+    return (pairs + FISH_FLOATS * n_fish) * np.dtype(dtype).itemsize
 
 
 def plan_faults(plan: Plan) -> list[Fault]:

@@ -10,11 +10,14 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kadita_jax.gaussian import normal
+from kadita_jax.draws import normal
 from kadita_jax.geometry import Components
 from kadita_jax.keys import RandomKey
 from kadita_jax.model import Params, per_fish
 from kadita_jax.numerics import angle_between, computed_once, direction, safe_sqrt, tiny_length
+
+# What `pair_terms` keeps of a pair between its passes: offset and nearness, and their like.
+FLOATS_PER_PAIR = 8
 
 
 class PairTerms(NamedTuple):

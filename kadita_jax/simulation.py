@@ -152,17 +152,18 @@ def _simulate(
 ) -> Trajectory:
     def walk(school: _School, start: Int[Array, ""], stride: int, n: int) -> tuple[_School, tuple]:
         starts = start + stride * jnp.arange(n)
+        if n == 0:
+            return school, (position[:0], heading[:0], starts)
         last, frames = _loop(partial(_advance, params, key, stride, layout), school, starts, stride)
         return last, (frames.state.position, frames.state.heading, starts + stride)
 
-    start = jnp.asarray(first_step)
+    start, position, heading = jnp.asarray(first_step), state.position[None], state.heading[None]
     lead, n_frames, save_every, rest = schedule
-    given = state.position[None], state.heading[None], start[None]
     school = _School(state, None if layout is None else no_demand())
     school, first = walk(school, start, lead, int(lead > 0))
     school, frames = walk(school, start + lead, save_every, n_frames)
     school, _ = walk(school, start + lead + save_every * n_frames, rest, int(rest > 0))
-    parts = zip(given, first, frames, strict=True)
+    parts = zip((position, heading, start[None]), first, frames, strict=True)
     position, heading, number = (jnp.concatenate(part) for part in parts)
     state, demand = school
     overflow = None if layout is None or demand is None else demand.exceeds(layout)

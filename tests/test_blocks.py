@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kadita_jax.blocks import CACHED_PAIRS, map_frames, map_rows
+from kadita_jax.blocks import CACHED_FLOATS, map_frames, map_rows
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 7, 64])
@@ -18,7 +18,7 @@ def test_map_rows_is_the_function_of_all_rows(n_rows, rows_in_a_block):
         sizes.append(len(rows["one"]))
         return rows["one"] ** 2, rows["two"] * jnp.arange(2.0)[None, :]
 
-    found = map_rows(function, rows, round(CACHED_PAIRS / rows_in_a_block))
+    found = map_rows(function, rows, round(CACHED_FLOATS / rows_in_a_block))
     for leaf, expected in zip(found, function(rows), strict=True):
         np.testing.assert_array_equal(leaf, expected)
     on_cpu = sizes[0]
@@ -27,7 +27,7 @@ def test_map_rows_is_the_function_of_all_rows(n_rows, rows_in_a_block):
 
 def test_map_rows_differentiates():
     rows = jnp.linspace(0.1, 1.0, 10)
-    in_blocks = jax.grad(lambda x: map_rows(jnp.sin, x, CACHED_PAIRS // 3).sum())(rows)
+    in_blocks = jax.grad(lambda x: map_rows(jnp.sin, x, CACHED_FLOATS // 3).sum())(rows)
     np.testing.assert_allclose(in_blocks, jnp.cos(rows), rtol=1e-14)
 
 

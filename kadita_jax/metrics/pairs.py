@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from kadita_jax.blocks import map_rows
-from kadita_jax.gaussian import random_words
 from kadita_jax.geometry import Components, components
 from kadita_jax.metrics.histogram import row_histograms
+from kadita_jax.threefry import NAME, random_words
 
 # All pairs of up to so many fish are counted, 2**23 of them; of more fish a sample.
 MOST_IN_FULL = 4096
@@ -37,7 +37,7 @@ def sampled_pairs(n_fish: int) -> tuple[Int[Array, " pairs"], Int[Array, " pairs
     """The numbers of the fish of each sampled pair."""
     number = jnp.arange(N_SAMPLED, dtype=jnp.uint32)
     first = number % n_fish if n_fish <= N_SAMPLED else number * (n_fish // N_SAMPLED)
-    key = jax.random.key(SAMPLE_SEED, impl="threefry2x32")
+    key = jax.random.key(SAMPLE_SEED, impl=NAME)
     words = random_words(key, (N_SAMPLED,), 32)
     # The remainder of a 32-bit word favours no fish by more than N / 2**32.
     second = (first + 1 + words % (n_fish - 1)) % n_fish

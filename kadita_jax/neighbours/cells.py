@@ -10,7 +10,7 @@ from kadita_jax.cells import FISH_PER_BLOCK, Blocks, CellDemand, CellLayout, arr
 from kadita_jax.geometry import components, per_component
 from kadita_jax.model import Params, State, own_values
 from kadita_jax.numerics import computed_once, fused_sum
-from kadita_jax.rules import PairTerms, pair_terms
+from kadita_jax.rules import FLOATS_PER_PAIR, PairTerms, pair_terms
 
 
 def sum_over_near(state: State, params: Params, layout: CellLayout) -> tuple[PairTerms, CellDemand]:
@@ -30,5 +30,6 @@ def sum_over_near(state: State, params: Params, layout: CellLayout) -> tuple[Pai
         near = replace(params, **{name: leaf[own] for name, leaf in values.items()})
         return fused_sum(pair_terms(offset, mine, theirs, near))
 
-    total = map_rows(of, cells.blocks, FISH_PER_BLOCK * layout.n_candidates)
+    kept = FLOATS_PER_PAIR * FISH_PER_BLOCK * layout.n_candidates
+    total = map_rows(of, cells.blocks, kept)
     return jax.tree.map(lambda leaf: leaf.ravel()[cells.slot], total), demand

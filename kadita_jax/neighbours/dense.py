@@ -8,7 +8,7 @@ from kadita_jax.blocks import map_rows
 from kadita_jax.geometry import Components, components, pair_offsets, per_component
 from kadita_jax.model import Params, State, own_values
 from kadita_jax.numerics import fused_sum
-from kadita_jax.rules import PairTerms, pair_terms
+from kadita_jax.rules import FLOATS_PER_PAIR, PairTerms, pair_terms
 
 # What a block of rows needs of its own fish: position, heading, its parameters.
 Rows = tuple[Components, Components, dict[str, Float[Array, " rows"]]]
@@ -28,4 +28,5 @@ def sum_over_all(state: State, params: Params) -> PairTerms:
         own = per_component(lambda u: u[:, None], heading)
         return fused_sum(pair_terms(offset, own, theirs, replace(params, **values)))
 
-    return map_rows(of, (places, headings, own_values(params)), state.n_fish)
+    rows = places, headings, own_values(params)
+    return map_rows(of, rows, FLOATS_PER_PAIR * state.n_fish)
