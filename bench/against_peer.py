@@ -6,36 +6,27 @@ Medians of repeats; ours in float32 and float64, the peer in float64 (all it has
 """
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-import time
-import venv
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
-from report import machine, print_table, write_json
+from clock import clock
+from drawing import BLUE, SKY, label_bars, new_figure, style
+from matplotlib.figure import Figure
+from peers import python_with, run_worker
+from report import machine, print_table, save_figure, write_json
 
 import kadita_jax as kj
 from kadita_jax.parameters import PARAMETERS
 
 PEER = "dewi-kadita==0.0.4"
-HERE = Path(__file__).parent
-ENVIRONMENT = HERE.parent / ".cache" / "peer"
 MEASURE_EVERY = 10
 
 
 def peer_python() -> Path:
-    """The Python of an environment that holds the peer alone, made on first use."""
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        venv.create(ENVIRONMENT, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
-    return python
+    """The Python of an environment that holds the peer alone."""
+    return python_with(PEER, "peer")
 
 
 def peer_order(scenario: kj.Scenario) -> dict:
@@ -59,16 +50,7 @@ def time_peer(python: Path, scenarios: dict[str, kj.Scenario], repeats: int) -> 
 
 def run_peer(python: Path, orders: dict[str, dict], repeats: int) -> dict[str, dict]:
     """What the peer's own Python measures of each order."""
-    order = {"repeats": repeats, "scenarios": orders}
-    done = subprocess.run(
-        [python, HERE / "peer_worker.py"],
-        input=json.dumps(order),
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": ""},
-    )
-    return json.loads(done.stdout)
+    return run_worker(python, "peer_worker.py", {"repeats": repeats, "scenarios": orders})
 
 
 def time_ours(scenarios: dict[str, kj.Scenario], repeats: int) -> dict[str, dict]:
@@ -79,13 +61,13 @@ def time_ours(scenarios: dict[str, kj.Scenario], repeats: int) -> dict[str, dict
 def _time_one(scenario: kj.Scenario, repeats: int) -> dict[str, float]:
     key = jax.random.key(scenario.seed)
     state, params = scenario.initial_state(key), scenario.params
-    simulate_s, compile_s, trajectory = _clock(
+    simulate_s, compile_s, trajectory = clock(
         lambda: kj.simulate(state, params, key, n_steps=scenario.n_steps), repeats
     )
     position, heading = (
         jax.block_until_ready(x[::MEASURE_EVERY]) for x in (trajectory.position, trajectory.heading)
     )
-    measure_s, measure_compile_s, _ = _clock(
+    measure_s, measure_compile_s, _ = clock(
         lambda: kj.metrics.measure_trajectory(position, heading, scenario.box_size), repeats
     )
     return {
@@ -94,17 +76,6 @@ def _time_one(scenario: kj.Scenario, repeats: int) -> dict[str, float]:
         "compile_simulate_s": compile_s,
         "compile_measure_s": measure_compile_s,
     }
-
-
-def _clock(call: Callable[[], Any], repeats: int) -> tuple[float, float, Any]:
-    """Median seconds of a warm call, what the first took beyond that, and its result."""
-    seconds = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        result = jax.block_until_ready(call())
-        seconds.append(time.perf_counter() - start)
-    warm = float(np.median(seconds[1:]))
-    return warm, seconds[0] - warm, result
 
 
 def main() -> None:
@@ -125,8 +96,29 @@ def main() -> None:
         figures[dtype] = time_ours(scenarios, chosen.repeats)
     if not chosen.without_peer:
         figures["peer"] = time_peer(peer_python(), scenarios, max(1, chosen.repeats // 2))
+        save_figure("against_peer", draw(figures), chosen.out)
     _print(figures)
     write_json("against_peer", figures, chosen.out)
+
+
+@style()
+def draw(figures: dict[str, dict]) -> Figure:
+    """How many times as long the peer takes, by school, for a step and for a snapshot."""
+    figure = new_figure(8, 3.2)
+    kinds = {"step_s": "a step", "snapshot_s": "the metrics of a snapshot"}
+    schools = list(figures["float32"])
+    place = np.arange(len(schools))
+    for number, (kind, words) in enumerate(kinds.items(), start=1):
+        axes = figure.add_subplot(1, 2, number)
+        for shift, dtype, colour in ((-0.2, "float32", BLUE), (0.2, "float64", SKY)):
+            ratios = [figures["peer"][s][kind] / figures[dtype][s][kind] for s in schools]
+            axes.bar(place + shift, ratios, 0.38, color=colour, label=dtype)
+        axes.set_xticks(place, [name.replace("_", "\n") for name in schools])
+        axes.set_title(f"The peer's time over ours: {words}", fontsize=9, loc="left")
+        label_bars(axes, "%.0fx")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return figure
 
 
 def _print(figures: dict[str, dict]) -> None:

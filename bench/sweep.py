@@ -1,41 +1,51 @@
-"""A phase diagram by us and by the peer, and the memory of sweeps of growing size.
+"""Sweeps by us and by the peer, and the memory of sweeps of growing size.
 
-Speed: one grid of r_orientation x r_attraction (its corner of radii out of order included) times
-replicates, timed as a whole, compiling included. The peer runs some of the same members, evenly
-chosen, in the same process layout it has by default; its time for all is the mean times their
-number, its own compiling left out. Memory: the peak of processes that sweep more and more members.
+Phase diagram: one grid of r_orientation x r_attraction (its corner of radii out of order included)
+times replicates, timed as a whole, compiling included. Small members: a grid of noise x max_turn
+of the swarm as it is, timed compiling included, and once more from another seed without. The peer
+runs some of the same members, evenly chosen, in the same process layout it has by default; its
+time for all is the mean times their number, its own compiling left out. Memory: the peak of
+processes that sweep more and more members.
 """
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from against_peer import peer_order, peer_python, run_peer
-from report import machine, print_table, write_json
+from drawing import BLUE, SKY, VERMILLION, label_bars, new_figure, set_logarithmic, style
+from matplotlib.figure import Figure
+from memory import peak_mib, run_alone
+from report import machine, print_table, save_figure, write_json
 
 import kadita_jax as kj
 
-AXES = {"r_orientation": (1.5, 15.0), "r_attraction": (2.0, 20.0)}
+PHASE_AXES = {"r_orientation": (1.5, 15.0), "r_attraction": (2.0, 20.0)}
+SMALL_AXES = {"noise": (0.05, 0.5), "max_turn": (0.1, 0.6)}
 MEASURE_EVERY = 10
+# What the table and the figure call each sweep.
+TITLES = {"phase": "phase diagram", "small": "small members"}
+Axes = dict[str, np.ndarray]
 
 
-def grid_axes(side: int) -> dict[str, np.ndarray]:
-    """The radii of a square grid."""
-    return {name: np.linspace(*span, side) for name, span in AXES.items()}
+def grid_axes(spans: dict[str, tuple[float, float]], side: int) -> Axes:
+    """The axes of a square grid."""
+    return {name: np.linspace(*span, side) for name, span in spans.items()}
 
 
-def time_ours(scenario: kj.Scenario, side: int, replicates: int, out: Path) -> dict[str, Any]:
+def time_ours(
+    scenario: kj.Scenario, axes: Axes, replicates: int, out: Path, seed: int | None = None
+) -> dict[str, Any]:
     """Wall time of the whole sweep, from nothing to the file."""
     begin = time.perf_counter()
     dataset = kj.sweep(
-        scenario, grid_axes(side), replicates=replicates, measure_every=MEASURE_EVERY, out=out
+        scenario, axes, replicates=replicates, seed=seed, measure_every=MEASURE_EVERY, out=out
     )
     wall_s = time.perf_counter() - begin
     n_computed = int(dataset["valid"].sum())
@@ -49,16 +59,16 @@ def time_ours(scenario: kj.Scenario, side: int, replicates: int, out: Path) -> d
     }
 
 
-def time_peer(scenario: kj.Scenario, side: int, n_members: int) -> dict[str, Any]:
+def time_peer(scenario: kj.Scenario, axes: Axes, n_members: int) -> dict[str, Any]:
     """Seconds a member, of some members spread evenly over the points that are in order."""
-    axes = grid_axes(side)
-    points = [(o, a) for o in axes["r_orientation"] for a in axes["r_attraction"] if o <= a]
+    points = [dict(zip(axes, map(float, point), strict=True)) for point in product(*axes.values())]
+    points = [point for point in points if _is_in_order(point)]
     chosen = np.linspace(0, len(points) - 1, n_members).round().astype(int)
-    orders = {}
-    for place in chosen:
-        radii = dict(zip(AXES, map(float, points[place]), strict=True))
-        first = scenario.n_steps // 2 + MEASURE_EVERY
-        orders[f"{place}"] = peer_order(scenario.replaced(**radii)) | {"measure_from": first}
+    first = scenario.n_steps // 2 + MEASURE_EVERY
+    orders = {
+        f"{place}": peer_order(scenario.replaced(**points[place])) | {"measure_from": first}
+        for place in chosen
+    }
     figures = run_peer(peer_python(), orders, repeats=1)
     steps = np.array([figures[name]["step_s"] * scenario.n_steps for name in orders])
     n_frames = scenario.n_steps // 2 // MEASURE_EVERY
@@ -67,14 +77,8 @@ def time_peer(scenario: kj.Scenario, side: int, n_members: int) -> dict[str, Any
     return {"n_members": len(each), "mean_s": float(each.mean()), "std_s": float(each.std())}
 
 
-def peak_memory(sizes: list[int]) -> dict[int, float]:
-    """Peak resident memory, MiB, of a process that sweeps so many members."""
-    found = {}
-    for n_members in sizes:
-        command = [sys.executable, __file__, "--sweep-alone", str(n_members)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found[n_members] = json.loads(done.stdout)
-    return found
+def _is_in_order(point: dict[str, float]) -> bool:
+    return point.get("r_orientation", 0.0) <= point.get("r_attraction", np.inf)
 
 
 def _sweep_alone(n_members: int) -> None:
@@ -83,58 +87,121 @@ def _sweep_alone(n_members: int) -> None:
     with TemporaryDirectory() as folder:
         axes = {"noise": np.linspace(0.01, 1, n_members // 10)}
         kj.sweep(scenario, axes, replicates=10, measure_every=5, out=Path(folder) / "sweep.nc")
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    print(json.dumps(peak_mib()))
 
 
 def main() -> None:
-    """Print the tables and write them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=24)
-    parser.add_argument("--replicates", type=int, default=4)
-    parser.add_argument("--n-steps", type=int, default=1000)
-    parser.add_argument("--peer-members", type=int, default=24)
-    parser.add_argument("--without-peer", action="store_true", help="time ours alone")
-    parser.add_argument("--memory-of", type=int, nargs="*", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--sweep-alone", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--keep", type=Path, help="where to keep the sweep's file")
-    parser.add_argument("--out", type=Path)
-    chosen = parser.parse_args()
+    """Print the tables, write them and draw them."""
+    chosen = _parser().parse_args()
     if chosen.sweep_alone is not None:
         _sweep_alone(chosen.sweep_alone)
         return
     kj.use_all_cores()
+    with TemporaryDirectory() as folder:
+        figures = _phase(chosen, chosen.keep or Path(folder) / "phase.nc")
+        figures["small"] = _small(chosen, Path(folder))
+    sizes = chosen.memory_of
+    figures["peak_mib"] = {n: run_alone(__file__, "--sweep-alone", str(n)) for n in sizes}
+    _print(figures)
+    write_json("sweep", figures, chosen.out)
+    save_figure("sweep", draw(figures), chosen.out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=24)
+    parser.add_argument("--replicates", type=int, default=4)
+    parser.add_argument("--n-steps", type=int, default=1000)
+    parser.add_argument("--small-side", type=int, default=10)
+    parser.add_argument("--small-replicates", type=int, default=10)
+    parser.add_argument("--small-steps", type=int, default=300)
+    parser.add_argument("--peer-members", type=int, default=24)
+    parser.add_argument("--without-peer", action="store_true", help="time ours alone")
+    parser.add_argument("--memory-of", type=int, nargs="*", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--sweep-alone", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", type=Path, help="where to keep the phase diagram's file")
+    parser.add_argument("--out", type=Path)
+    return parser
+
+
+def _phase(chosen: argparse.Namespace, out: Path) -> dict[str, Any]:
     scenario = kj.load_scenario("swarm").replaced(
         n_fish=100, r_repulsion=1.0, n_steps=chosen.n_steps, save_every=1
     )
-    with TemporaryDirectory() as folder:
-        kept = chosen.keep or Path(folder) / "phase.nc"
-        figures = {"ours": time_ours(scenario, chosen.side, chosen.replicates, kept)}
+    axes = grid_axes(PHASE_AXES, chosen.side)
+    figures = {"ours": time_ours(scenario, axes, chosen.replicates, out)}
     if not chosen.without_peer:
-        figures["peer"] = time_peer(scenario, chosen.side, chosen.peer_members)
-    figures["peak_mib"] = peak_memory(chosen.memory_of)
-    _print(figures)
-    write_json("sweep", figures, chosen.out)
+        figures["peer"] = time_peer(scenario, axes, chosen.peer_members)
+    return figures
+
+
+def _small(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    scenario = kj.load_scenario("swarm").replaced(n_steps=chosen.small_steps)
+    axes, replicates = grid_axes(SMALL_AXES, chosen.small_side), chosen.small_replicates
+    figures = {
+        "ours": time_ours(scenario, axes, replicates, folder / "cold.nc"),
+        "warm": time_ours(scenario, axes, replicates, folder / "warm.nc", scenario.seed + 1),
+    }
+    if not chosen.without_peer:
+        figures["peer"] = time_peer(scenario, axes, chosen.peer_members)
+    return figures
+
+
+@style()
+def draw(figures: dict[str, Any]) -> Figure:
+    """Members a second of each sweep, the peer's one after another."""
+    figure = new_figure(6.4, 2.6)
+    axes = figure.add_subplot()
+    rows = [row for name in TITLES for row in _speeds(name, figures)]
+    names, colours, speeds = zip(*rows, strict=True)
+    axes.barh(names, speeds, color=colours)
+    axes.invert_yaxis()
+    set_logarithmic(axes, "x")
+    axes.set_xlabel("members a second")
+    axes.margins(x=0.12)
+    label_bars(axes, "%.3g")
+    return figure
+
+
+def _speeds(name: str, figures: dict[str, Any]) -> list[tuple[str, str, float]]:
+    found = figures if name == "phase" else figures[name]
+    rows = [(f"{TITLES[name]}, with compiling", BLUE, found["ours"]["members_per_s"])]
+    if "warm" in found:
+        rows.append((f"{TITLES[name]}, compiled", SKY, found["warm"]["members_per_s"]))
+    if "peer" in found:
+        rows.append((f"{TITLES[name]}, the peer", VERMILLION, 1 / found["peer"]["mean_s"]))
+    return rows
 
 
 def _print(figures: dict[str, Any]) -> None:
-    ours, peer = figures["ours"], figures.get("peer")
+    for name, title in TITLES.items():
+        print_table([title, ""], _rows(figures if name == "phase" else figures[name]))
+    print_table(["members", "peak MiB"], [(n, f"{x:.0f}") for n, x in figures["peak_mib"].items()])
+    print(machine())
+
+
+def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    ours, warm, peer = figures["ours"], figures.get("warm"), figures.get("peer")
     rows = [
         ("members computed", f"{ours['n_computed']} of {ours['n_members']}"),
         ("wall time, compiling included", f"{ours['wall_s']:.1f} s"),
         ("members a second", f"{ours['members_per_s']:.1f}"),
         ("pairs a second", f"{ours['pairs_per_s']:.2e}"),
     ]
-    if peer is not None:
-        total = peer["mean_s"] * ours["n_computed"]
-        sample = f"{peer['mean_s']:.2f} ± {peer['std_s']:.2f} s, of {peer['n_members']}"
-        rows += [
-            ("the peer, a member", sample),
-            ("the peer, all of them", f"{total / 60:.0f} min"),
-            ("ratio", f"{total / ours['wall_s']:.0f}x"),
-        ]
-    print_table(["phase diagram", ""], rows)
-    print_table(["members", "peak MiB"], [(n, f"{x:.0f}") for n, x in figures["peak_mib"].items()])
-    print(machine())
+    if warm is not None:
+        rows.append(("wall time, compiled before", f"{warm['wall_s']:.1f} s"))
+    if peer is None:
+        return rows
+    total = peer["mean_s"] * ours["n_computed"]
+    sample = f"{peer['mean_s']:.2f} ± {peer['std_s']:.2f} s, of {peer['n_members']}"
+    rows += [
+        ("the peer, a member", sample),
+        ("the peer, all of them", f"{total / 60:.0f} min"),
+        ("ratio", f"{total / ours['wall_s']:.0f}x"),
+    ]
+    if warm is not None:
+        rows.append(("ratio, compiled before", f"{total / warm['wall_s']:.0f}x"))
+    return rows
 
 
 if __name__ == "__main__":

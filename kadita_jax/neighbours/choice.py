@@ -100,11 +100,16 @@ def _is_worthwhile(state: State, params: Params) -> bool:
     n_columns = min(MOST_COLUMNS, box_size // _reach(params))
     if n_columns < FEWEST_COLUMNS:
         return False
+    listed = listed_pairs(n_fish, n_columns) * CANDIDATE + n_fish * LISTED_FISH
+    return WORTHWHILE * listed < n_fish**2 * DENSE_PAIR
+
+
+def listed_pairs(n_fish: int, n_columns: float) -> float:
+    """How many pairs a cell list of so many columns a side holds of fish spread evenly."""
     in_column = n_fish / n_columns**2
     candidates = 9 * min(in_column, FISH_PER_BLOCK + 2 * in_column / n_columns)
     rows = n_fish + n_columns**2 * FISH_PER_BLOCK / 2
-    listed = rows * candidates * CANDIDATE + n_fish * LISTED_FISH
-    return WORTHWHILE * listed < n_fish**2 * DENSE_PAIR
+    return rows * candidates
 
 
 def _reach(params: Params) -> float:
