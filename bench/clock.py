@@ -44,6 +44,13 @@ def gas(n_fish: int, density: float, **fields: float) -> tuple[kj.State, kj.Para
     return state, kj.make_params(**({"speed": 0.0, "box_size": box_size} | fields))
 
 
+def frames(n_fish: int, n_frames: int, density: float) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Positions and headings of even schools, one after another, and the side of their box."""
+    state, params = gas(n_frames * n_fish, density * n_frames)
+    shape = n_frames, n_fish, 3
+    return state.position.reshape(shape), state.heading.reshape(shape), params.box_size
+
+
 def time_steps(
     state: kj.State, params: kj.Params, neighbours: Neighbours, n_steps: int, repeats: int
 ) -> dict[str, float]:

@@ -21,7 +21,7 @@ from kadita_jax.capacity import MOST_COLUMNS
 from kadita_jax.neighbours import choice, chosen_layout
 
 SIZES = [500, 1_000, 2_000, 5_000, 10_000, 20_000]
-RATIOS = [4.0, 6.0, 10.0, 20.0, 40.0]
+RATIOS = [3.5, 4.5, 6.5, 10.5, 20.5, 40.5]
 RADII = {"r_repulsion": 1.0, "r_orientation": 3.0, "r_attraction": 5.0}
 # A run is as long as this many pairs last, about a second.
 WORK = 1e9

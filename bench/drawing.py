@@ -23,7 +23,7 @@ def set_logarithmic(axes: Axes, which: str = "xy") -> None:
         getattr(axes, f"set_{name}scale")("log")
         axis = getattr(axes, f"{name}axis")
         axis.set_major_locator(LogLocator())
-        axis.set_major_formatter("{x:,.9g}")
+        axis.set_major_formatter("{x:,.7g}")
         axis.set_minor_formatter(NullFormatter())
 
 

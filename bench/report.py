@@ -5,13 +5,16 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from matplotlib.figure import Figure
 
 import kadita_jax as kj
+
+if TYPE_CHECKING:
+    # A machine that is lent for its GPU may have no library for pictures.
+    from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -50,7 +53,7 @@ def write_json(name: str, figures: Any, folder: Path | None = None) -> Path:
     return path
 
 
-def save_figure(name: str, figure: Figure, folder: Path | None = None) -> Path:
+def save_figure(name: str, figure: "Figure", folder: Path | None = None) -> Path:
     """The figure, beside the figures that it shows."""
     folder = RESULTS if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from aligning import time_aligning
 from clock import clock, gas, run_of, time_steps
@@ -21,8 +20,6 @@ from drawing import BLUE, VERMILLION, new_figure, set_logarithmic, style
 from matplotlib.figure import Figure
 from memory import peak_mib, run_alone
 from report import machine, print_table, save_figure, write_json
-
-import kadita_jax as kj
 
 SIZES = [*(first * 10**power for power in range(2, 6) for first in (1, 2, 5)), 10**6]
 DENSITY = 250 / 35**3

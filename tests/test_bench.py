@@ -1,13 +1,20 @@
 """Each benchmark at toy size, so that none rots."""
 
 import json
+import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 BENCH = Path(__file__).parent.parent / "bench"
+WITHOUT_FIGURE = ("parity.py", "ensemble.py")
+# Without the peer there are no ratios to draw.
+WITHOUT_PEER = ("against_peer.py",)
+# Nearly all of a toy benchmark is compiling, which takes a third less so.
+QUICKLY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
 
 @pytest.mark.parametrize(
@@ -21,8 +28,16 @@ BENCH = Path(__file__).parent.parent / "bench"
             "ms/step",
         ),
         (
+            "scaling.py",
+            "--most 100 --most-dense 100 --slope-from 100 --aligning 200 --million 200"
+            " --repeats 1 --without-peer",
+            "slope of cells from 100 fish",
+        ),
+        ("cost_model.py", "--sizes 200 --ratios 4.5 --repeats 1", "LISTED_FISH"),
+        (
             "sweep.py",
-            "--side 2 --replicates 1 --n-steps 20 --without-peer --memory-of 20",
+            "--side 2 --replicates 1 --n-steps 20 --without-peer --memory-of 20"
+            " --small-side 2 --small-replicates 1 --small-steps 20",
             "peak MiB",
         ),
         (
@@ -30,17 +45,37 @@ BENCH = Path(__file__).parent.parent / "bench"
             "--schools swarm --repeats 1 --shorten 50 --without-peer",
             "kadita run, warm",
         ),
+        ("metrics.py", "--small 20 --large 30 --parts-of 20 --repeats 1", "histogram over pairs"),
+        (
+            "gpu.py",
+            "--dense 20 --cells 300 --metrics 10 --members 4 --member-fish 10 --member-steps 20"
+            " --repeats 1 --shorten 100 --peak-tflops 1 --bandwidth 1",
+            "members x steps",
+        ),
     ],
 )
-def test_runs_prints_and_writes(script, words, shown, tmp_path):
+def test_runs_prints_writes_and_draws(script, words, shown, tmp_path):
     done = subprocess.run(
         [sys.executable, BENCH / script, *words.split(), "--out", tmp_path],
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | QUICKLY,
     )
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
     written = json.loads((tmp_path / script.replace(".py", ".json")).read_text())
     assert written["machine"]["jax"]
     assert written["figures"]
+    if script not in WITHOUT_FIGURE + WITHOUT_PEER:
+        assert (tmp_path / script.replace(".py", ".png")).stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("name", ["against_peer", "sweep"])
+def test_figures_beside_the_peer_are_drawn(name, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(BENCH)
+    script, report = import_module(name), import_module("report")
+    figures = json.loads((BENCH / "results" / f"{name}.json").read_text())["figures"]
+    figures.setdefault("small", {"ours": figures["ours"], "peer": figures["peer"]})
+    report.save_figure(name, script.draw(figures), tmp_path)
+    assert (tmp_path / f"{name}.png").stat().st_size > 5_000
