@@ -1,5 +1,6 @@
 """The command line: parse, call, print."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -147,11 +148,11 @@ def run(
 ) -> None:
     """Simulate schools: a NetCDF, a picture and CSV tables each, and a table of all."""
     with _computing():
-        from kadita_jax import jobs
-
         changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
         if resume is None:
-            jobs.run_all(
+            from kadita_jax.run_job import run_all
+
+            run_all(
                 names,
                 changes,
                 out=Path("schools") if out is None else out,
@@ -160,6 +161,8 @@ def run(
                 overwrite=overwrite,
             )
             return
+        from kadita_jax import jobs
+
         others = {"NAME": names, "seed": seed, "save_every": save_every, "dtype": dtype}
         others |= {"convention": convention, "out": out, "overwrite": overwrite or None}
         jobs.continue_run(resume, n_steps, others)
@@ -266,7 +269,11 @@ def plot(
 
 def main() -> None:
     """The entry point of `kadita`."""
-    app()
+    try:
+        app()
+    finally:
+        # All that is alive leaves with the process; to search it for garbage takes a second.
+        gc.freeze()
 
 
 @contextmanager

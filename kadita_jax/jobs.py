@@ -1,68 +1,46 @@
 """What each command does once its words are parsed: check all, then work, write and show."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jax
 import xarray as xr
 
 import kadita_jax
 from kadita_jax import study
-from kadita_jax.ahead import begun_ahead
 from kadita_jax.dataset import holds_float64, is_sweep, open_run, reading, unreadable
-from kadita_jax.errors import Fault, InvalidInputError, refuse
+from kadita_jax.errors import Fault, refuse
 from kadita_jax.files import final_path, partial_path
-from kadita_jax.metrics.convention import convention_faults
+from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
 from kadita_jax.pictures import draw_run, drawing_aside
-from kadita_jax.plan import Plan, existing_faults, plan_faults, settle
+from kadita_jax.plan import Plan
 from kadita_jax.runfile import best_source
-from kadita_jax.scenario import Scenario, load_scenario, scenario_names
+from kadita_jax.scenario import Scenario
 from kadita_jax.tables import write_tables
 from kadita_jax.terminal import metrics_table, paper_table, progress_bar, show
 from kadita_jax.tracks import measure_file, measured_or_measure
 
-DTYPES = ("float32", "float64")
 TOLD = "{}  with {}.png and CSV tables"
 
 
-def run_all(
-    names: list[str] | None,
-    changes: dict[str, Any],
-    *,
-    out: Path,
-    dtype: str,
-    convention: str,
-    overwrite: bool,
+def run_each(
+    plans: Mapping[Path, Plan],
+    wait_for: Callable[[Path], None],
+    run: Callable[..., xr.Dataset],
 ) -> None:
-    """Run scenarios into a folder, each with its tables and picture, and show the paper's table."""
-    faults = use_dtype(dtype) + convention_faults(convention) + _folder_faults(out)
+    """Run one school after the other, while a process draws, and show the paper's table.
 
-    def load(name: str) -> Scenario:
-        return load_scenario(name).replaced(**changes)
+    **Arguments:**
 
-    scenarios = _of_each(names or scenario_names(), load, faults)
-    targets = {scenario.name: out / f"{scenario.name}.nc" for scenario in scenarios}
-    faults += _repeat_faults("NAME", [scenario.name for scenario in scenarios])
-    for scenario in scenarios:
-        faults += plan_faults(settle(scenario, convention))
-        faults += existing_faults(targets[scenario.name], overwrite=overwrite)
-    refuse("cannot run", faults)
-    out.mkdir(parents=True, exist_ok=True)
-    run = partial(study.run, convention=convention, overwrite=overwrite)
-    plans = {targets[scenario.name]: settle(scenario, convention) for scenario in scenarios}
-    show(paper_table(_run_each(plans, run)))
-
-
-def _run_each(plans: Mapping[Path, Plan], run: Callable[..., xr.Dataset]) -> dict[str, xr.Dataset]:
-    """Run one school after the other, while threads compile and a process draws for it."""
+    - `wait_for`: returns once what was begun ahead for a path is done.
+    - `run`: `study.run` with what holds for all schools.
+    """
     finished: dict[str, xr.Dataset] = {}
     untold: list[Callable[[], None]] = []
-    works = {path: study.programs(plan) for path, plan in plans.items()}
-    with begun_ahead(works) as wait_for, drawing_aside() as draw, _told_at_last(untold):
+    with drawing_aside() as draw, _told_at_last(untold):
         for path, plan in plans.items():
             # Nobody shall wait for a long run to be told of the one before it.
             if not plan.is_quick:
@@ -71,7 +49,7 @@ def _run_each(plans: Mapping[Path, Plan], run: Callable[..., xr.Dataset]) -> dic
             write_tables(dataset, path.parent, path.stem)
             untold.append(partial(_complete, dataset, path, draw(path)))
             finished[path.stem] = dataset
-    return finished
+    show(paper_table(finished))
 
 
 def _run_one(
@@ -133,9 +111,9 @@ def measure_all(
     """Show the summary of each file's metrics; write their tables into a folder if given."""
     faults = use_dtype(dtype or _widest_dtype(paths))
     if out is not None:
-        faults += _folder_faults(out) + _repeat_faults("FILE.nc", [path.stem for path in paths])
+        faults += folder_faults(out) + repeat_faults("FILE.nc", [path.stem for path in paths])
     measure = partial(measure_file, box_size=box_size, convention=convention)
-    datasets = _of_each(paths, measure, faults)
+    datasets = of_each(paths, measure, faults)
     refuse("cannot measure", faults)
     for path, dataset in zip(paths, datasets, strict=True):
         show(metrics_table(f"{path} ({convention})", dataset))
@@ -147,10 +125,10 @@ def measure_all(
 def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: Path | None) -> None:
     """Draw the summary picture of each file, beside it or in a folder."""
     targets = [(path.parent if out is None else out) / f"{path.stem}.png" for path in paths]
-    faults = use_dtype(_widest_dtype(paths)) + _repeat_faults("FILE.nc", targets)
-    faults += [] if out is None else _folder_faults(out)
+    faults = use_dtype(_widest_dtype(paths)) + repeat_faults("FILE.nc", targets)
+    faults += [] if out is None else folder_faults(out)
     draw = partial(_picture, box_size=box_size, convention=convention)
-    pictures = _of_each(paths, draw, faults)
+    pictures = of_each(paths, draw, faults)
     refuse("cannot plot", faults)
     for path, target, picture in zip(paths, targets, pictures, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -187,39 +165,7 @@ def _or_how_to_resume(path: Path, work: Callable[[], xr.Dataset]) -> xr.Dataset:
         raise KeyboardInterrupt(hint) from None
 
 
-def _of_each(names: Iterable[Any], make: Callable, faults: list[Fault]) -> list[Any]:
-    """What `make` makes of each name; the faults of those it refuses are added to `faults`."""
-    made = []
-    for name in names:
-        try:
-            made.append(make(name))
-        except InvalidInputError as error:
-            faults += [Fault(f"{name}: {f.field}", f.rule, f.value) for f in error.faults]
-    return made
-
-
-def _folder_faults(folder: Path) -> list[Fault]:
-    nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-    if nearest.exists() and not nearest.is_dir():
-        return [Fault("out", "must be a folder, not a file", str(nearest))]
-    return []
-
-
-def _repeat_faults(field: str, targets: list[Any]) -> list[Fault]:
-    if len(set(targets)) == len(targets):
-        return []
-    return [Fault(field, "must not repeat: results would be overwritten", list(map(str, targets)))]
-
-
 def _widest_dtype(paths: list[Path]) -> str:
     """float64 if any of the files holds it: nothing a file says is rounded."""
     readable = [path for path in paths if not unreadable(path)]
     return "float64" if any(map(holds_float64, readable)) else "float32"
-
-
-def use_dtype(dtype: str) -> list[Fault]:
-    """Compute in this dtype from now on; the fault of one that does not exist."""
-    if dtype not in DTYPES:
-        return [Fault("dtype", f"must be {' or '.join(DTYPES)}", dtype)]
-    jax.config.update("jax_enable_x64", dtype == "float64")
-    return []

@@ -9,25 +9,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import ArrayLike
 
 from kadita_jax import provenance
 from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
 from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.files import final_path, partial_path, replacing
-from kadita_jax.metrics import NAMES, measure_trajectory, state_label
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
 from kadita_jax.model import State
+from kadita_jax.parts import TRACKS, initial_state, measured, simulated
 from kadita_jax.plan import Plan, path_faults, plan_faults, resume_faults, settle, size_faults
 from kadita_jax.runfile import RunFile, best_source, whole_frames
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
-from kadita_jax.simulation import Trajectory, simulate
 
 Progress = Callable[[int], None]
-TRACKS = ("position", "heading")
-
-# One program instead of the dozen that its operations are one by one.
-_state_label = jax.jit(state_label)
 
 
 def run(
@@ -133,30 +127,11 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     return source, settled, done
 
 
-def programs(plan: Plan) -> list[Callable[[], object]]:
-    """Calls that have jax compile what a run of this plan needs; in any order, or at once.
-
-    Each computes a first part and drops it: jax keeps the program, and the run finds it. Long
-    and large runs, whose first part takes more than compiling does, have none.
-    """
-    if not plan.is_quick:
-        return []
-    frames = np.zeros((plan.frames_per_part + 1, plan.scenario.n_fish, 3), plan.dtype)
-    return [
-        lambda: _measured(plan, frames, frames),
-        lambda: _simulated(plan, _initial_state(plan), 0),
-    ]
-
-
 def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
     attributes = provenance.attributes(plan.scenario, plan.convention, plan.dtype)
-    n_fish, dtype, state = plan.scenario.n_fish, plan.dtype, _initial_state(plan)
+    n_fish, dtype, state = plan.scenario.n_fish, plan.dtype, initial_state(plan)
     with RunFile.create(path, n_fish, dtype, attributes, plan.frames_per_chunk) as file:
         _continue(plan, file, 0, state, progress)
-
-
-def _initial_state(plan: Plan) -> State:
-    return plan.scenario.initial_state(jax.random.key(plan.scenario.seed))
 
 
 def _continue(
@@ -165,8 +140,8 @@ def _continue(
     """Compute and save the frames from number `done` on, then give the file its final name."""
     n_part, save_every = plan.frames_per_part, plan.scenario.save_every
     for frame in range(max(0, done - 1), plan.n_frames - 1, n_part):
-        trajectory = _simulated(plan, state, frame)
-        series = _measured(plan, trajectory.position, trajectory.heading)
+        trajectory = simulated(plan, state, frame)
+        series = measured(plan, trajectory.position, trajectory.heading)
         first, last = max(done, frame), min(frame + n_part, plan.n_frames - 1)
         kept = slice(first - frame, last + 1 - frame)
         time = np.arange(first, last + 1) * save_every * plan.scenario.dt
@@ -176,28 +151,3 @@ def _continue(
         if progress is not None:
             progress(last * save_every)
     file.complete()
-
-
-def _simulated(plan: Plan, state: State, frame: int) -> Trajectory:
-    """The part from this frame on."""
-    scenario, n_part = plan.scenario, plan.frames_per_part
-    # The last part computes frames beyond the end and drops them: one program serves all.
-    return simulate(
-        state,
-        scenario.params,
-        jax.random.key(scenario.seed),
-        n_steps=n_part * scenario.save_every,
-        save_every=scenario.save_every,
-        first_step=frame * scenario.save_every,
-        neighbours=scenario.neighbours,
-    )
-
-
-def _measured(plan: Plan, position: ArrayLike, heading: ArrayLike) -> dict[str, np.ndarray]:
-    """Everything that is saved of some frames, by its name in the file."""
-    box_size = plan.scenario.box_size
-    metrics = measure_trajectory(position, heading, box_size, convention=plan.convention)
-    series = {name: getattr(metrics, name) for name in NAMES}
-    series |= dict(zip(TRACKS, (position, heading), strict=True))
-    series["state"] = _state_label(metrics.polarization, metrics.rotation)
-    return {name: np.asarray(values) for name, values in series.items()}

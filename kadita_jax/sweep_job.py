@@ -14,7 +14,7 @@ import xarray as xr
 from kadita_jax import plot, sweeps
 from kadita_jax.devices import join_processes, process_faults, use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError, count_faults
-from kadita_jax.jobs import use_dtype
+from kadita_jax.job_checks import use_dtype
 from kadita_jax.journal import journal_path
 from kadita_jax.prepare import Prepared, described, prepare
 from kadita_jax.sweep_words import read_axis_words, read_set_words

@@ -8,7 +8,7 @@ from jax import monitoring
 from typer.testing import CliRunner
 
 import kadita_jax as kj
-from kadita_jax import jobs, pictures, study
+from kadita_jax import parts, pictures, run_job, study
 from kadita_jax.ahead import begun_ahead
 from kadita_jax.cli import app
 from kadita_jax.plan import Plan, settle
@@ -41,7 +41,7 @@ def test_numbers_compile_nothing_anew(lowered, tmp_path):
 
 def test_a_run_finds_all_that_was_compiled_ahead(lowered, tmp_path):
     jax.clear_caches()
-    with begun_ahead({"few": study.programs(settle(SCHOOL, "corrected"))}) as wait_for:
+    with begun_ahead({"few": parts.programs(settle(SCHOOL, "corrected"))}) as wait_for:
         wait_for("few")
     assert lowered
     lowered.clear()
@@ -51,7 +51,7 @@ def test_a_run_finds_all_that_was_compiled_ahead(lowered, tmp_path):
 
 @pytest.mark.parametrize("changes", [{"n_steps": 10**7}, {"n_fish": 10_000}])
 def test_nothing_long_or_large_is_computed_ahead(changes):
-    assert study.programs(settle(SCHOOL.replaced(**changes), "reference")) == []
+    assert parts.programs(settle(SCHOOL.replaced(**changes), "reference")) == []
 
 
 def test_what_fails_ahead_is_dropped_and_what_is_not_begun_never_is(monkeypatch):
@@ -123,5 +123,5 @@ def test_before_a_long_run_the_one_before_is_told(tmp_path, monkeypatch, capsys)
 
     monkeypatch.setattr(study, "run", listening)
     options = {"dtype": "float64", "convention": "reference", "overwrite": False}
-    jobs.run_all(files(tmp_path, "a", "bb"), {}, out=tmp_path / "out", **options)
+    run_job.run_all(files(tmp_path, "a", "bb"), {}, out=tmp_path / "out", **options)
     assert [out.count("a.png") for out in told] == [0, 1]

@@ -39,6 +39,7 @@ FLOORS = (
         "provenance",
         "tracks",
         "plan",
+        "parts",
         "study",
         "axes",
         "grid",
@@ -54,7 +55,7 @@ FLOORS = (
         "plot",
         "pictures",
     ),
-    ("terminal", "sweep_words", "jobs", "sweep_job", "cli"),
+    ("terminal", "sweep_words", "job_checks", "jobs", "run_job", "sweep_job", "cli"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 PURE_LIBRARIES = {"jax", "numpy", "jaxtyping"}

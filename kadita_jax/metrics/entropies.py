@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
@@ -78,11 +79,11 @@ def polarization_entropy(heading: Heading, convention: str = REFERENCE) -> Float
 def _heading_map_entropy(heading: Heading) -> Float[Array, ""]:
     polar = jnp.arccos(jnp.clip(heading[:, 2], -1, 1))
     azimuth = jnp.arctan2(heading[:, 1], heading[:, 0]) + jnp.pi
-    in_polar = membership(polar, 0.0, jnp.pi, 12).astype(heading.dtype)
-    in_azimuth = membership(azimuth, 0.0, 2 * jnp.pi, 24).astype(heading.dtype)
+    in_polar = membership(polar, 0.0, np.pi, 12).astype(heading.dtype)
+    in_azimuth = membership(azimuth, 0.0, 2 * np.pi, 24).astype(heading.dtype)
     counts = jnp.matmul(in_polar, in_azimuth.T, precision="highest")
-    centre = (jnp.arange(12, dtype=heading.dtype) + 0.5) * (jnp.pi / 12)
-    weights = counts * jnp.sin(centre)[:, None]
+    centre = (np.arange(12) + 0.5) * (np.pi / 12)
+    weights = counts * jnp.asarray(np.sin(centre), heading.dtype)[:, None]
     return normalized_entropy(weights.ravel(), jnp.sum(counts), REFERENCE, heading)
 
 

@@ -1,6 +1,7 @@
 """One histogram and one normalised entropy, for all seven."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import entr
 from jaxtyping import Array, Bool, Float, Int
 
@@ -32,7 +33,7 @@ def membership(
 ) -> Bool[Array, "{n_bins} n"]:
     """Which bin of `histogram` each value falls into; no bin for a value outside."""
     edges = _edges(values, low, high, n_bins)[:, None]
-    is_last = jnp.arange(n_bins)[:, None] == n_bins - 1
+    is_last = np.arange(n_bins)[:, None] == n_bins - 1
     inside = (values[None, :] < edges[1:]) | (is_last & (values[None, :] == edges[1:]))
     return (values[None, :] >= edges[:-1]) & inside
 
@@ -41,6 +42,9 @@ def _edges(
     values: Float[Array, "*shape"], low: Limit, high: Limit, n_bins: int
 ) -> Float[Array, " {n_bins}+1"]:
     # Comparing with the edges, as numpy does: floor(x n / range) puts some values elsewhere.
+    if isinstance(low, float) and isinstance(high, float):
+        # Known while tracing: constants need no kernels, which take most of compiling.
+        return jnp.asarray(np.linspace(low, high, n_bins + 1), values.dtype)
     step = (jnp.asarray(high, values.dtype) - low) / n_bins
     inner = low + step * jnp.arange(n_bins, dtype=values.dtype)
     return jnp.append(inner, high)

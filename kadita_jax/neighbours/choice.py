@@ -97,7 +97,8 @@ def _is_worthwhile(state: State, params: Params) -> bool:
     if params.box_size is None or _is_traced((state, params)):
         return False
     n_fish, box_size = state.n_fish, float(params.box_size)
-    n_columns = min(MOST_COLUMNS, box_size // _reach(params))
+    # A whole number of radii in the box, to rounding, makes one column less.
+    n_columns = min(MOST_COLUMNS, math.floor(box_size / _reach(params) * (1 - 1e-5)))
     if n_columns < FEWEST_COLUMNS:
         return False
     listed = listed_pairs(n_fish, n_columns) * CANDIDATE + n_fish * LISTED_FISH

@@ -1,0 +1,62 @@
+"""A run's parts, computed: from a plan to the arrays that a file takes."""
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+from jaxtyping import ArrayLike
+
+from kadita_jax.metrics import NAMES, measure_trajectory, state_label
+from kadita_jax.model import State
+from kadita_jax.plan import Plan
+from kadita_jax.simulation import Trajectory, simulate
+
+TRACKS = ("position", "heading")
+
+# One program instead of the dozen that its operations are one by one.
+_state_label = jax.jit(state_label)
+
+
+def programs(plan: Plan) -> list[Callable[[], object]]:
+    """Calls that have jax compile what a run of this plan needs; in any order, or at once.
+
+    Each computes a first part and drops it: jax keeps the program, and the run finds it. Long
+    and large runs, whose first part takes more than compiling does, have none.
+    """
+    if not plan.is_quick:
+        return []
+    frames = np.zeros((plan.frames_per_part + 1, plan.scenario.n_fish, 3), plan.dtype)
+    return [
+        lambda: measured(plan, frames, frames),
+        lambda: simulated(plan, initial_state(plan), 0),
+    ]
+
+
+def initial_state(plan: Plan) -> State:
+    """The school at step 0."""
+    return plan.scenario.initial_state(jax.random.key(plan.scenario.seed))
+
+
+def simulated(plan: Plan, state: State, frame: int) -> Trajectory:
+    """The part from this frame on."""
+    scenario, n_part = plan.scenario, plan.frames_per_part
+    # The last part computes frames beyond the end and drops them: one program serves all.
+    return simulate(
+        state,
+        scenario.params,
+        jax.random.key(scenario.seed),
+        n_steps=n_part * scenario.save_every,
+        save_every=scenario.save_every,
+        first_step=frame * scenario.save_every,
+        neighbours=scenario.neighbours,
+    )
+
+
+def measured(plan: Plan, position: ArrayLike, heading: ArrayLike) -> dict[str, np.ndarray]:
+    """Everything that is saved of some frames, by its name in the file."""
+    box_size = plan.scenario.box_size
+    metrics = measure_trajectory(position, heading, box_size, convention=plan.convention)
+    series = {name: getattr(metrics, name) for name in NAMES}
+    series |= dict(zip(TRACKS, (position, heading), strict=True))
+    series["state"] = _state_label(metrics.polarization, metrics.rotation)
+    return {name: np.asarray(values) for name, values in series.items()}

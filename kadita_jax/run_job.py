@@ -1,0 +1,45 @@
+"""`kadita run`: check all, begin to compile, and only then load what saves and shows."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kadita_jax.ahead import begun_ahead
+from kadita_jax.errors import refuse
+from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
+from kadita_jax.metrics.convention import convention_faults
+from kadita_jax.parts import programs
+from kadita_jax.plan import existing_faults, plan_faults, settle
+from kadita_jax.scenario import Scenario, load_scenario, scenario_names
+
+
+def run_all(
+    names: list[str] | None,
+    changes: dict[str, Any],
+    *,
+    out: Path,
+    dtype: str,
+    convention: str,
+    overwrite: bool,
+) -> None:
+    """Run scenarios into a folder, each with its tables and picture, and show the paper's table."""
+    faults = use_dtype(dtype) + convention_faults(convention) + folder_faults(out)
+
+    def load(name: str) -> Scenario:
+        return load_scenario(name).replaced(**changes)
+
+    scenarios = of_each(names or scenario_names(), load, faults)
+    targets = {scenario.name: out / f"{scenario.name}.nc" for scenario in scenarios}
+    faults += repeat_faults("NAME", [scenario.name for scenario in scenarios])
+    for scenario in scenarios:
+        faults += plan_faults(settle(scenario, convention))
+        faults += existing_faults(targets[scenario.name], overwrite=overwrite)
+    refuse("cannot run", faults)
+    out.mkdir(parents=True, exist_ok=True)
+    plans = {targets[scenario.name]: settle(scenario, convention) for scenario in scenarios}
+    with begun_ahead({path: programs(plan) for path, plan in plans.items()}) as wait_for:
+        # What saves and shows takes long to import: nothing needs it while programs compile.
+        from kadita_jax import jobs, study
+
+        run = partial(study.run, convention=convention, overwrite=overwrite)
+        jobs.run_each(plans, wait_for, run)
