@@ -24,7 +24,7 @@ FISH_PER_BLOCK = 16
 # How finely the fish are sorted by x. One of MOST_COLUMNS squared and a slice of it fit 30 bits.
 SLICES = 2**13
 # Where a block has fewer candidates than there is room for: no zone reaches so far.
-FAR = 1e15
+FAR = 1e18
 
 
 class Runs(NamedTuple):
@@ -147,7 +147,8 @@ def _grid(
         size = jnp.maximum(jnp.max(position, axis=0) - low, radius)
     else:
         low, size = jnp.zeros(3, position.dtype), jnp.full(3, box_size)
-    ratio = size / radius
+    # Bounded, or rounding would be more than a column.
+    ratio = jnp.minimum(size / radius, 2 * MOST_COLUMNS)
     # Columns are wider than the radius by more than the rounding of a place among them, which
     # could else put the fish of a pair two columns apart.
     fitting = ratio * (1 - 8 * jnp.finfo(ratio.dtype).eps * ratio)

@@ -41,7 +41,7 @@ def drawing_aside() -> Iterator[Callable[[Path], Future[bool]]]:
 @contextmanager
 def _artist() -> Iterator[Artist]:
     artist = subprocess.Popen(
-        [sys.executable, "-m", "kadita_jax.pictures"],
+        [sys.executable, "-P", "-m", "kadita_jax.pictures"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -22,6 +22,7 @@ from kadita_jax.neighbours import (
     neighbours_faults,
     sum_over_all,
     sum_over_near,
+    traced_faults,
 )
 from kadita_jax.pytree import pytree
 from kadita_jax.rules import PairTerms, desired_direction, perturb, turn
@@ -103,8 +104,10 @@ def simulate(
     - `neighbours`: who is summed over. "dense" is every pair; "cells" those that a cell list
         holds near, far fewer in a large school; "auto" takes the list where it should be at
         least twice as fast (box_size, r_attraction and N decide). The sums agree to rounding.
-        A list too small for where the fish have gone is enlarged and the run computed again; a
-        `CellLayout` (from `cell_layout`) is taken as it is, and can be traced.
+        A list too small for where the fish have gone is enlarged and the run computed again. In
+        a box of fewer than three attraction radii every pair is summed over. Inside jit, vmap
+        and grad "auto" is "dense" and "cells" refused: a `CellLayout` (or the None) that
+        `cell_layout` gives is taken as it is, there too.
 
     **Raises:** `InvalidInputError` naming every argument out of range, or every capacity of the
         given `CellLayout` that was too small, with the size needed.
@@ -116,11 +119,20 @@ def simulate(
     layout = chosen_layout(neighbours, state, params)
     while True:
         trajectory = _simulate(state, params, key, first_step, schedule, layout)
-        if layout is None or isinstance(trajectory.overflow, Tracer) or not trajectory.overflow:
+        if layout is None:
             return trajectory
-        if isinstance(neighbours, CellLayout):
+        if isinstance(trajectory.overflow, Tracer):
+            if isinstance(neighbours, CellLayout):
+                return trajectory
+            # Nobody could see the overflow of a list that jit, vmap or grad holds.
+            refuse("invalid run", traced_faults(neighbours))
+            layout = None
+        elif not trajectory.overflow:
+            return trajectory
+        elif isinstance(neighbours, CellLayout):
             refuse("the cell list overflowed", trajectory.demand.faults(layout))
-        layout = grown(layout, trajectory.demand)
+        else:
+            layout = grown(layout, trajectory.demand)
 
 
 class _Schedule(NamedTuple):

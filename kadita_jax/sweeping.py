@@ -45,9 +45,10 @@ def sweep_members(
     """Run and measure members of a sweep.
 
     Member m starts from `start(member_key(key, m), its box_size)` and runs with that same key, so
-    `simulate` with `member_key` repeats it. On CPU its bits depend neither on the other members
-    nor on how they are cut into parts; a batch of more than one rounds differently. One
-    compilation serves all calls that share shapes, `start`, `convention` and the options.
+    `simulate` with `member_key` and `neighbours="dense"` repeats it. On CPU its bits depend neither
+    on the other members nor on how they are cut into parts; a batch of more than one rounds
+    differently. One compilation serves all calls that share shapes, `start`, `convention` and the
+    options.
 
     **Arguments:**
 

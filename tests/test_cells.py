@@ -132,9 +132,9 @@ def test_cells_in_chunks_and_in_any_capacity_give_the_same_bits():
         np.testing.assert_array_equal(one, other)
 
 
-def gathering() -> tuple[kj.State, kj.Params]:
+def gathering(n_fish: int = 300) -> tuple[kj.State, kj.Params]:
     """Fish that all swim to where four times as many are near."""
-    state = even_school()
+    state = even_school(n_fish)
     inwards = jnp.array([10.0, 10.0, 10.0])[None, :] - state.position
     far_seeing = kj.make_params(
         speed=6.0, r_repulsion=0.1, r_orientation=0.2, r_attraction=2.5, noise=0.0, box_size=20.0
@@ -186,6 +186,46 @@ def test_cells_inside_jit_need_a_layout():
     with pytest.raises(kj.InvalidInputError, match="must be a CellLayout inside jit"):
         jax.jit(lambda s: run(s, SPREAD, neighbours="cells"))(even_school())
     assert jax.jit(lambda s: run(s, SPREAD))(even_school()).overflow is None
+
+
+def test_where_a_list_cannot_be_enlarged_auto_is_every_pair():
+    """Nothing but the key is traced; the layout fits the start, and is overflowed on the way."""
+    state, params = gathering(n_fish=4000)
+    assert run(state, params, neighbours="auto", n_steps=1).overflow is not None
+    keys = jax.random.split(KEY, 2)
+    mapped = jax.vmap(lambda key: run(state, params, key=key, n_steps=1, save_every=1))(keys)
+    assert mapped.overflow is None
+    with pytest.raises(kj.InvalidInputError, match="must be a CellLayout inside jit"):
+        jax.vmap(lambda key: run(state, params, key=key, n_steps=1, neighbours="cells"))(keys)
+
+
+@pytest.mark.parametrize(
+    ("layout", "field"),
+    [
+        (CellLayout(2, 40, 300), "n_columns"),
+        (CellLayout(600, 40, 300), "n_columns"),
+        (CellLayout(8, 0, 300), "n_blocks"),
+        (CellLayout(8, 40, 0), "n_candidates"),
+    ],
+)
+def test_an_impossible_layout_is_refused_by_name(layout, field):
+    with pytest.raises(kj.InvalidInputError) as refusal:
+        run(even_school(), SPREAD, neighbours=layout)
+    assert [fault.field for fault in refusal.value.faults] == [field]
+
+
+def test_no_layout_is_every_pair():
+    assert run(even_school(), SPREAD, neighbours=None).overflow is None
+
+
+@pytest.mark.usefixtures("float32")
+def test_no_sight_in_single_precision():
+    blind = kj.make_params(r_repulsion=0.0, r_orientation=0.0, r_attraction=0.0, box_size=20.0)
+    layout = cell_layout(even_school(), blind)
+    assert layout is not None
+    total, demand = near_sums(even_school(), blind, layout)
+    assert not demand.exceeds(layout)
+    assert not any(jnp.any(leaf != 0) for leaf in jax.tree.leaves(total))
 
 
 def test_cells_map_over_schools():

@@ -90,3 +90,13 @@ def test_velocity_correlation_of_a_sample_is_that_of_all_pairs():
     found = velocity_correlation_entropy(jnp.asarray(heading))
     # Five standard errors of an entropy told by 2**20 pairs that share 4,200 fish; not exact.
     assert 0 < abs(found - expected) < 5e-3
+
+
+def test_headings_alone_may_be_traced(monkeypatch):
+    monkeypatch.setattr(nearest, "MOST_AMONG_ALL", 100)
+    monkeypatch.setattr(measured, "MOST_AMONG_ALL", 100)
+    random = np.random.default_rng(0)
+    position, heading = random.uniform(0, BOX, (300, 3)), random.normal(size=(300, 3))
+    traced = jax.jit(lambda heading: measure(position, heading, BOX))(heading)
+    expected = as_dict(measure(position, heading, BOX))
+    np.testing.assert_allclose(list(as_dict(traced).values()), list(expected.values()), atol=1e-12)

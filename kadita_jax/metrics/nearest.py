@@ -40,7 +40,8 @@ def nearest_distances(
     n_columns = MOST_COLUMNS // 4
     provisional = CellLayout(n_columns, len(position) // FISH_PER_BLOCK + n_columns**2, 0)
     demand = _demand(position, box_size, radius, provisional)
-    if demand.n_columns < FEWEST_COLUMNS:
+    # Traced where only the headings or the box are.
+    if isinstance(demand.n_columns, Tracer) or demand.n_columns < FEWEST_COLUMNS:
         return _among(position, jnp.arange(len(position)), position, box_size, n_nearest)
     return _in_cells(position, box_size, radius, roomy(demand, n_columns), n_nearest)
 

@@ -11,12 +11,12 @@ from jax.core import Tracer
 
 from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout, roomy
 from kadita_jax.cells import FISH_PER_BLOCK, arrange
-from kadita_jax.errors import Fault
+from kadita_jax.errors import Fault, count_faults
 from kadita_jax.model import Params, State
 
 NEIGHBOURS = ("auto", "dense", "cells")
 
-Neighbours: TypeAlias = str | CellLayout
+Neighbours: TypeAlias = str | CellLayout | None
 
 # Nanoseconds, measured in bench/scaling.py on one core: a pair of the dense pass; a candidate of
 # the cell list, with the room that it keeps; what the list costs a fish besides.
@@ -27,20 +27,35 @@ WORTHWHILE = 2.0
 
 def neighbours_faults(neighbours: Any, state: State, params: Params) -> list[Fault]:
     """Why these neighbours cannot be summed over."""
-    if isinstance(neighbours, CellLayout):
+    if neighbours is None:
         return []
+    if isinstance(neighbours, CellLayout):
+        return _layout_faults(neighbours)
     if not isinstance(neighbours, str) or neighbours not in NEIGHBOURS:
         rule = f"must be one of {', '.join(NEIGHBOURS)}, or a CellLayout"
         return [Fault("neighbours", rule, neighbours)]
-    if neighbours == "cells" and _is_traced((state, params)):
-        rule = "must be a CellLayout inside jit, vmap or grad (see cell_layout)"
-        return [Fault("neighbours", rule, neighbours)]
-    return []
+    return traced_faults(neighbours) if _is_traced((state, params)) else []
+
+
+def traced_faults(neighbours: Neighbours) -> list[Fault]:
+    """Why these neighbours cannot be chosen inside jit, vmap or grad."""
+    if neighbours != "cells":
+        return []
+    rule = "must be a CellLayout inside jit, vmap or grad (see cell_layout)"
+    return [Fault("neighbours", rule, neighbours)]
+
+
+def _layout_faults(layout: CellLayout) -> list[Fault]:
+    faults = count_faults(layout._asdict())
+    if not faults and not FEWEST_COLUMNS <= layout.n_columns <= MOST_COLUMNS:
+        rule = f"must be >= {FEWEST_COLUMNS} and <= {MOST_COLUMNS}"
+        faults.append(Fault("n_columns", rule, layout.n_columns))
+    return faults
 
 
 def chosen_layout(neighbours: Neighbours, state: State, params: Params) -> CellLayout | None:
     """The layout of the cell list that a run starts with; None for every pair."""
-    if isinstance(neighbours, CellLayout):
+    if not isinstance(neighbours, str):
         return neighbours
     wanted = neighbours == "cells" or (neighbours == "auto" and _is_worthwhile(state, params))
     return cell_layout(state, params) if wanted else None
@@ -56,7 +71,7 @@ def cell_layout(state: State, params: Params) -> CellLayout | None:
 
 
 def _fitting_layout(state: State, params: Params) -> CellLayout | None:
-    n_columns = _most_columns(state, params)
+    n_columns = _most_columns(params)
     provisional = CellLayout(n_columns, state.n_fish // FISH_PER_BLOCK + n_columns**2, 0)
     demand = _demand(state, params, provisional)
     if demand.n_columns < FEWEST_COLUMNS:
@@ -79,12 +94,14 @@ def _demand(state: State, params: Params, layout: CellLayout) -> CellDemand:
     return arrange(state.position, params.box_size, jnp.max(params.r_attraction), layout)[1]
 
 
-def _most_columns(state: State, params: Params) -> int:
-    """A power of two, so that a change of the radius seldom compiles anew."""
-    size = params.box_size
-    if size is None:
-        size = np.max(np.ptp(state.position, axis=0))
-    ratio = float(size) / _reach(params)
+def _most_columns(params: Params) -> int:
+    """A power of two, so that a change of the radius seldom compiles anew.
+
+    In open water the most: a school's extent must not decide what chunks of a run differ in.
+    """
+    if params.box_size is None:
+        return MOST_COLUMNS
+    ratio = float(params.box_size) / _reach(params)
     return min(MOST_COLUMNS, 2 ** math.ceil(math.log2(max(FEWEST_COLUMNS, ratio))))
 
 
@@ -105,7 +122,7 @@ def _is_worthwhile(state: State, params: Params) -> bool:
     return WORTHWHILE * listed < n_fish**2 * DENSE_PAIR
 
 
-def listed_pairs(n_fish: int, n_columns: float) -> float:
+def listed_pairs(n_fish: int, n_columns: int) -> float:
     """How many pairs a cell list of so many columns a side holds of fish spread evenly."""
     in_column = n_fish / n_columns**2
     candidates = 9 * min(in_column, FISH_PER_BLOCK + 2 * in_column / n_columns)
