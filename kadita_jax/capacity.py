@@ -1,5 +1,6 @@
 """The fixed sizes of a cell list, what a school demands of them, and sizes with room to spare."""
 
+import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -11,8 +12,11 @@ from kadita_jax.pytree import pytree
 MOST_COLUMNS = 2**8
 # With fewer columns a side a fish could meet two images of another.
 FEWEST_COLUMNS = 3
-# A school on its way gathers here and there; a larger list costs time in proportion.
-ROOM = 1.15
+# The shares of n_candidates that a program is compiled for; each adds to its compile time.
+SIZES = (0.3, 0.5, 1.0)
+# A school on its way gathers here and there. Room for blocks costs time, though little; for
+# candidates it costs none until it is needed.
+ROOM_FOR_BLOCKS, ROOM_FOR_CANDIDATES = 1.15, 1.5
 
 
 class CellLayout(NamedTuple):
@@ -28,6 +32,11 @@ class CellLayout(NamedTuple):
     n_columns: int
     n_blocks: int
     n_candidates: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of candidates that blocks are computed with, ascending."""
+        return tuple(math.ceil(share * self.n_candidates) for share in SIZES)
 
 
 @pytree()
@@ -79,7 +88,17 @@ def highest(first: CellDemand, second: CellDemand) -> CellDemand:
 def roomy(demand: CellDemand, n_columns: int) -> CellLayout:
     """A layout with room to spare, in coarse sizes: like schools then share a program."""
     blocks, candidates = int(demand.n_blocks), int(demand.n_candidates)
-    return CellLayout(n_columns, _coarse(ROOM * blocks), _coarse(ROOM * candidates))
+    blocks, candidates = (
+        _coarse(ROOM_FOR_BLOCKS * blocks),
+        _coarse(ROOM_FOR_CANDIDATES * candidates),
+    )
+    return CellLayout(n_columns, blocks, candidates)
+
+
+def size_needed(n_candidates: Int[Array, "*blocks"], layout: CellLayout) -> Int[Array, "*blocks"]:
+    """Which of the layout's sizes is the first with room for so many; the last if none has."""
+    too_small = [n_candidates > size for size in layout.sizes[:-1]]
+    return jnp.sum(jnp.stack(too_small), axis=0, dtype=jnp.int32)
 
 
 def _coarse(size: float) -> int:

@@ -3,28 +3,35 @@
 The space is cut into columns along x, at least one radius wide; the fish are sorted by column and
 within it by x. Sixteen in a row are a block. All that may be near a block's fish stands in nine
 runs of the sorted fish, one in its own and in each adjacent column, and is listed once for the
-block: gathering a list for every fish would cost more than the pairs themselves. A candidate
-beyond a face of the box is listed at its image there, so plain differences are the shortest.
+block: gathering a list for every fish would cost more than the pairs themselves.
 
 A compiled program needs fixed sizes, the capacities of a `CellLayout`; what a school demands is
 computed with the list. Where it exceeds them candidates are missing and the list must not be used.
 """
 
+from functools import partial
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout
-from kadita_jax.geometry import BoxSize, Components, components, nearest_image, wrap
-from kadita_jax.numerics import computed_once, tiny_length
+from kadita_jax.capacity import (
+    FEWEST_COLUMNS,
+    MOST_COLUMNS,
+    CellDemand,
+    CellLayout,
+    roomy,
+    size_needed,
+)
+from kadita_jax.geometry import BoxSize, Components, components, wrap
+from kadita_jax.numerics import tiny_length
 
 FISH_PER_BLOCK = 16
 # How finely the fish are sorted by x. One of MOST_COLUMNS squared and a slice of it fit 30 bits.
 SLICES = 2**13
-# Where a block has fewer candidates than there is room for: no zone reaches so far.
-FAR = 1e18
 
 
 class Runs(NamedTuple):
@@ -70,14 +77,6 @@ class Cells(NamedTuple):
     blocks: Blocks
 
 
-class Pairs(NamedTuple):
-    """Some blocks' fish (`own`) against their candidates (`other`), numbered as sorted."""
-
-    own: Int[Array, "blocks own"]
-    other: Int[Array, "blocks others"]
-    offset: Components
-
-
 def arrange(
     position: Float[Array, "fish 3"],
     box_size: BoxSize,
@@ -92,32 +91,39 @@ def arrange(
     columns = _search(key, SLICES * jnp.arange(layout.n_columns**2 + 1, dtype=jnp.int32))
     blocks = jnp.cumsum(-(-jnp.diff(columns) // FISH_PER_BLOCK), dtype=jnp.int32)
     order = _Order(key, columns, jnp.concatenate([jnp.zeros(1, jnp.int32), blocks]))
-    blocks = _blocks(order, grid, layout.n_blocks, box_size)
-    slot = order.blocks[key // SLICES] * FISH_PER_BLOCK + number - columns[key // SLICES]
+    blocks, rank = _by_size(_blocks(order, grid, layout.n_blocks, box_size), layout)
+    slot = _slots(order, rank)
     slot = jnp.zeros_like(number).at[fish].set(slot, unique_indices=True)
     demand = CellDemand(grid.fitting, order.blocks[-1], jnp.max(blocks.runs.end))
     return Cells(fish, components(position[fish]), slot, blocks), demand
 
 
-def pairs(place: Components, blocks: Blocks, box_size: BoxSize, n_candidates: int) -> Pairs:
-    """Every fish of some blocks against every candidate; where there is none, one far away."""
-    number = jnp.arange(n_candidates, dtype=jnp.int32)[None, :]
-    rank, start, total = _candidates(blocks.runs, number)
-    image = (rank >= total).astype(jnp.int32) - (rank < 0).astype(jnp.int32)
-    is_there = number < blocks.runs.end[:, -1:]
-    other = computed_once(jnp.where(is_there, start + rank - image * total, 0))
-    x, y, z = (component[other] for component in place)
-    if box_size is not None:
-        x = x + image * box_size
-        y, z = (
-            nearest_image(c, blocks.middle[:, i : i + 1], box_size) for i, c in ((0, y), (1, z))
-        )
-    there = jnp.where(is_there, x, FAR), y, z
-    own = blocks.first[:, None] + jnp.arange(FISH_PER_BLOCK, dtype=jnp.int32)[None, :]
-    own = jnp.minimum(own, len(place[0]) - 1)
-    here = (component[own] for component in place)
-    x, y, z = (_differences(a, b) for a, b in zip(here, there, strict=True))
-    return Pairs(own, other, (x, y, z))
+def fitting_layout(
+    position: Float[Array, "fish 3"],
+    box_size: BoxSize,
+    radius: Float[Array, ""],
+    most_columns: int,
+) -> CellLayout | None:
+    """A layout for a school as it is, with room to spare; None where a list cannot serve.
+
+    That is in a box of fewer than three radii a side, and where anything is traced.
+    """
+    provisional = CellLayout(most_columns, len(position) // FISH_PER_BLOCK + most_columns**2, 1)
+    with jax.ensure_compile_time_eval():
+        demand = _demand(position, box_size, radius, provisional)
+        if isinstance(demand.n_columns, Tracer) or demand.n_columns < FEWEST_COLUMNS:
+            return None
+        return roomy(demand, most_columns)
+
+
+@partial(jax.jit, static_argnames="layout")
+def _demand(
+    position: Float[Array, "fish 3"],
+    box_size: BoxSize,
+    radius: Float[Array, ""],
+    layout: CellLayout,
+) -> CellDemand:
+    return arrange(position, box_size, radius, layout)[1]
 
 
 class _Grid(NamedTuple):
@@ -143,8 +149,11 @@ def _grid(
 ) -> _Grid:
     radius = jnp.maximum(radius, tiny_length(position))
     if box_size is None:
-        low = jnp.min(position, axis=0)
-        size = jnp.maximum(jnp.max(position, axis=0) - low, radius)
+        # One lost fish must not take the columns from all others.
+        finite = jnp.isfinite(position)
+        low = jnp.min(position, axis=0, where=finite, initial=jnp.inf)
+        high = jnp.max(position, axis=0, where=finite, initial=-jnp.inf)
+        size = jnp.maximum(high - low, radius)
     else:
         low, size = jnp.zeros(3, position.dtype), jnp.full(3, box_size)
     # Bounded, or rounding would be more than a column.
@@ -180,6 +189,26 @@ def _blocks(order: _Order, grid: _Grid, n_blocks: int, box_size: BoxSize) -> Blo
     return Blocks(first, grid.low[None, 1:] + share * grid.size[None, 1:], runs)
 
 
+def _by_size(blocks: Blocks, layout: CellLayout) -> tuple[Blocks, Int[Array, " blocks"]]:
+    """The blocks in the order of the sizes that they need, and where each stands in it.
+
+    Within a size they stay as they are: neighbours in space share what a core's cache holds.
+    """
+    number = jnp.arange(len(blocks.first), dtype=jnp.int32)
+    size = size_needed(blocks.runs.end[:, -1], layout)
+    _, order = lax.sort((size, number), num_keys=1)
+    rank = jnp.zeros_like(number).at[order].set(number, unique_indices=True)
+    return jax.tree.map(lambda leaf: leaf[order], blocks), rank
+
+
+def _slots(order: _Order, rank: Int[Array, " blocks"]) -> Int[Array, " fish"]:
+    """Where each sorted fish stands in an array of all blocks' fish."""
+    column = order.key // SLICES
+    ahead = jnp.arange(len(order.key), dtype=jnp.int32) - order.columns[column]
+    block = order.blocks[column] + ahead // FISH_PER_BLOCK
+    return rank[block] * FISH_PER_BLOCK + ahead % FISH_PER_BLOCK
+
+
 def _runs(
     order: _Order,
     grid: _Grid,
@@ -208,26 +237,6 @@ def _runs(
         length = jnp.where(exists, length, 0)
     end = jnp.cumsum(length, axis=1, dtype=jnp.int32)
     return Runs(begin - (end - length), end, start, total)
-
-
-def _candidates(
-    runs: Runs, number: Int[Array, "1 others"]
-) -> tuple[Int[Array, "blocks others"], ...]:
-    """Each candidate's rank, and the start and total of its column, by the run it is in."""
-
-    def of_run(values: Int[Array, "blocks 9"]) -> Int[Array, "blocks others"]:
-        found = values[:, :1]
-        for run in range(1, 9):
-            found = jnp.where(number >= runs.end[:, run - 1 : run], values[:, run : run + 1], found)
-        return found
-
-    return number + of_run(runs.rank), of_run(runs.start), of_run(runs.total)
-
-
-def _differences(
-    here: Float[Array, "blocks own"], there: Float[Array, "blocks others"]
-) -> Float[Array, "blocks own others"]:
-    return computed_once(there)[:, None, :] - computed_once(here)[:, :, None]
 
 
 def _search(

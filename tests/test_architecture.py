@@ -22,7 +22,7 @@ FLOORS = (
         "capacity",
         "moments",
     ),
-    ("geometry", "cells"),
+    ("geometry", "cells", "candidates"),
     ("model", "initial"),
     ("rules",),
     ("neighbours",),

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 import kadita_jax as kj
 from kadita_jax import CellLayout, cell_layout
-from kadita_jax.capacity import MOST_COLUMNS, CellDemand, roomy
+from kadita_jax.capacity import (
+    MOST_COLUMNS,
+    ROOM_FOR_BLOCKS,
+    ROOM_FOR_CANDIDATES,
+    CellDemand,
+    roomy,
+)
 from kadita_jax.neighbours import sum_over_all, sum_over_near
 
 N_FISH = 150
@@ -262,5 +268,7 @@ def test_roomy_serves_with_little_waste(blocks, candidates):
     demand = CellDemand(*jnp.array([MOST_COLUMNS, blocks, candidates], jnp.int32))
     layout = roomy(demand, 4)
     assert not demand.exceeds(layout)
-    for size, needed in zip(layout[1:], (blocks, candidates), strict=True):
-        assert 1.15 * needed <= size <= 1.3 * needed + 15
+    rooms = ROOM_FOR_BLOCKS, ROOM_FOR_CANDIDATES
+    for size, needed, room in zip(layout[1:], (blocks, candidates), rooms, strict=True):
+        # The coarse sizes are an eighth apart.
+        assert room * needed <= size <= 1.125 * room * needed + 1

@@ -9,8 +9,9 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from kadita_jax.blocks import map_rows
-from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout, roomy
-from kadita_jax.cells import FISH_PER_BLOCK, Blocks, arrange, pairs
+from kadita_jax.candidates import map_blocks, pairs
+from kadita_jax.capacity import MOST_COLUMNS, CellLayout
+from kadita_jax.cells import FISH_PER_BLOCK, Blocks, arrange, fitting_layout
 from kadita_jax.geometry import BoxSize, Components, components, pair_offsets
 from kadita_jax.numerics import computed_once, count_true, safe_sqrt
 
@@ -37,13 +38,10 @@ def nearest_distances(
     if len(position) <= MOST_AMONG_ALL or isinstance(position, Tracer) or n_nearest == 0:
         return _among(position, jnp.arange(len(position)), position, box_size, n_nearest)
     radius = _far_enough(position, box_size, n_nearest)
-    n_columns = MOST_COLUMNS // 4
-    provisional = CellLayout(n_columns, len(position) // FISH_PER_BLOCK + n_columns**2, 0)
-    demand = _demand(position, box_size, radius, provisional)
-    # Traced where only the headings or the box are.
-    if isinstance(demand.n_columns, Tracer) or demand.n_columns < FEWEST_COLUMNS:
+    layout = fitting_layout(position, box_size, radius, MOST_COLUMNS // 4)
+    if layout is None:
         return _among(position, jnp.arange(len(position)), position, box_size, n_nearest)
-    return _in_cells(position, box_size, radius, roomy(demand, n_columns), n_nearest)
+    return _in_cells(position, box_size, radius, layout, n_nearest)
 
 
 def smallest(values: Float[Array, "*rows n"], n_smallest: int) -> Float[Array, "*rows smallest"]:
@@ -93,13 +91,6 @@ def _far_enough(position: Position, box_size: BoxSize, n_nearest: int) -> Float[
     return SOME_MORE * jnp.quantile(distance[:, -1], NEARLY_ALL)
 
 
-@partial(jax.jit, static_argnames="layout")
-def _demand(
-    position: Position, box_size: BoxSize, radius: Float[Array, ""], layout: CellLayout
-) -> CellDemand:
-    return arrange(position, box_size, radius, layout)[1]
-
-
 @partial(jax.jit, static_argnames=("layout", "n_nearest"))
 def _in_cells(
     position: Position,
@@ -110,14 +101,13 @@ def _in_cells(
 ) -> Float[Array, "fish nearest"]:
     cells, _ = arrange(position, box_size, radius, layout)
 
-    def of(blocks: Blocks) -> Float[Array, "blocks own nearest"]:
-        own, other, (x, y, z) = pairs(cells.place, blocks, box_size, layout.n_candidates)
+    def of(n_candidates: int, blocks: Blocks) -> Float[Array, "blocks own nearest"]:
+        own, other, (x, y, z) = pairs(cells.place, blocks, box_size, n_candidates)
         is_self = own[:, :, None] == other[:, None, :]
         square = jnp.where(is_self, jnp.inf, x * x + y * y + z * z)
         return smallest(computed_once(square), n_nearest)
 
-    pairs_per_block = FISH_PER_BLOCK * layout.n_candidates
-    found = map_rows(of, cells.blocks, pairs_per_block).reshape(-1, n_nearest)
+    found = map_blocks(of, cells.blocks, layout, 1).reshape(-1, n_nearest)
     return _with_the_lonely(position, box_size, radius, safe_sqrt(found[cells.slot]))
 
 

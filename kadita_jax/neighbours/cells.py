@@ -5,8 +5,9 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 
-from kadita_jax.blocks import map_rows
-from kadita_jax.cells import FISH_PER_BLOCK, Blocks, CellDemand, CellLayout, arrange, pairs
+from kadita_jax.candidates import map_blocks, pairs
+from kadita_jax.capacity import CellDemand, CellLayout
+from kadita_jax.cells import Blocks, arrange
 from kadita_jax.geometry import components, per_component
 from kadita_jax.model import Params, State, own_values
 from kadita_jax.numerics import computed_once, fused_sum
@@ -23,13 +24,12 @@ def sum_over_near(state: State, params: Params, layout: CellLayout) -> tuple[Pai
     headings = components(state.heading[cells.fish])
     values = {name: leaf[cells.fish] for name, leaf in own_values(params).items()}
 
-    def of(blocks: Blocks) -> PairTerms:
-        own, other, offset = pairs(cells.place, blocks, box_size, layout.n_candidates)
+    def of(n_candidates: int, blocks: Blocks) -> PairTerms:
+        own, other, offset = pairs(cells.place, blocks, box_size, n_candidates)
         mine = per_component(lambda u: computed_once(u[own])[:, :, None], headings)
         theirs = per_component(lambda u: computed_once(u[other])[:, None, :], headings)
         near = replace(params, **{name: leaf[own] for name, leaf in values.items()})
         return fused_sum(pair_terms(offset, mine, theirs, near))
 
-    kept = FLOATS_PER_PAIR * FISH_PER_BLOCK * layout.n_candidates
-    total = map_rows(of, cells.blocks, kept)
+    total = map_blocks(of, cells.blocks, layout, FLOATS_PER_PAIR)
     return jax.tree.map(lambda leaf: leaf.ravel()[cells.slot], total), demand

@@ -1,7 +1,6 @@
 """Whether a run sums over every pair or over a cell list, and of which capacities."""
 
 import math
-from functools import partial
 from typing import Any, TypeAlias
 
 import jax
@@ -10,9 +9,9 @@ import numpy as np
 from jax.core import Tracer
 
 from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout, roomy
-from kadita_jax.cells import FISH_PER_BLOCK, arrange
-from kadita_jax.errors import Fault, count_faults
-from kadita_jax.model import Params, State
+from kadita_jax.cells import FISH_PER_BLOCK, fitting_layout
+from kadita_jax.errors import Fault, count_faults, refuse
+from kadita_jax.model import Params, State, leaves_faults
 
 NEIGHBOURS = ("auto", "dense", "cells")
 
@@ -64,19 +63,29 @@ def chosen_layout(neighbours: Neighbours, state: State, params: Params) -> CellL
 def cell_layout(state: State, params: Params) -> CellLayout | None:
     """A cell list for the school as it is, with room to spare.
 
-    None in a box of fewer than three attraction radii a side, where every pair is the way.
+    For `simulate(..., neighbours=layout)` inside jit, vmap or grad, where none can be chosen;
+    `Trajectory.overflow` then tells whether the school outgrew it.
+
+    **Arguments:**
+
+    - `state`: N fish, concrete.
+    - `params`: leaves of shape () or (N,); `box_size` and the largest `r_attraction` count.
+
+    **Returns:** the layout; None in a box of fewer than three attraction radii a side, where every
+        pair is the way.
+
+    **Raises:** `InvalidInputError` inside jit, vmap or grad, or where a parameter does not fit the
+        state.
     """
+    faults = leaves_faults(state, params)
+    if _is_traced((state, params)):
+        faults.append(
+            Fault("state, params", "must be concrete: outside jit, vmap and grad", "traced")
+        )
+    refuse("no cell layout", faults)
     with jax.ensure_compile_time_eval():
-        return _fitting_layout(state, params)
-
-
-def _fitting_layout(state: State, params: Params) -> CellLayout | None:
-    n_columns = _most_columns(params)
-    provisional = CellLayout(n_columns, state.n_fish // FISH_PER_BLOCK + n_columns**2, 0)
-    demand = _demand(state, params, provisional)
-    if demand.n_columns < FEWEST_COLUMNS:
-        return None
-    return roomy(demand, n_columns)
+        radius = jnp.max(params.r_attraction)
+    return fitting_layout(state.position, params.box_size, radius, _most_columns(params))
 
 
 def grown(layout: CellLayout, demand: CellDemand) -> CellLayout:
@@ -87,11 +96,6 @@ def grown(layout: CellLayout, demand: CellDemand) -> CellLayout:
         max(layout.n_blocks, wanted.n_blocks),
         max(layout.n_candidates, wanted.n_candidates),
     )
-
-
-@partial(jax.jit, static_argnames="layout")
-def _demand(state: State, params: Params, layout: CellLayout) -> CellDemand:
-    return arrange(state.position, params.box_size, jnp.max(params.r_attraction), layout)[1]
 
 
 def _most_columns(params: Params) -> int:
