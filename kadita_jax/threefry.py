@@ -4,9 +4,10 @@ jax compiles it on CPU as a rolled loop, which XLA does not vectorise (40 ns a n
 and which takes a dozen kernels a call. Keys of another generator are left to jax itself.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Int, Key, UInt, UInt32
 
@@ -22,11 +23,15 @@ def random_words(key: RandomKey, shape: tuple[int, ...], width: int) -> UInt[Arr
     """Independent words of 32 or 64 random bits: those of `jax.random.bits`."""
     if not (_is_threefry(key) and jax.config.jax_threefry_partitionable):  # type: ignore[attr-defined]
         return jax.random.bits(key, shape, f"uint{width}")
-    counter = lax.iota(jnp.uint32, int(np.prod(shape))).reshape(shape)
+    # In one row: a loop over the last of several axes, often a short one, compiles twice as long.
+    counter = lax.iota(jnp.uint32, math.prod(shape))
     high, low = _encrypt(jax.random.key_data(key), jnp.zeros_like(counter), counter)
     if width == 32:
-        return high ^ low
-    return (high.astype(jnp.uint64) << 32) | low.astype(jnp.uint64)
+        words = high ^ low
+    else:
+        words = (high.astype(jnp.uint64) << 32) | low.astype(jnp.uint64)
+    # Without the barrier XLA draws them again for every use.
+    return lax.optimization_barrier(words).reshape(shape)
 
 
 def fold_in(key: RandomKey, number: int | Int[Array, ""] | UInt32[Array, ""]) -> RandomKey:
