@@ -26,10 +26,7 @@ def random_words(key: RandomKey, shape: tuple[int, ...], width: int) -> UInt[Arr
     # In one row: a loop over the last of several axes, often a short one, compiles twice as long.
     counter = lax.iota(jnp.uint32, math.prod(shape))
     high, low = _encrypt(jax.random.key_data(key), jnp.zeros_like(counter), counter)
-    if width == 32:
-        words = high ^ low
-    else:
-        words = (high.astype(jnp.uint64) << 32) | low.astype(jnp.uint64)
+    words = high ^ low if width == 32 else high.astype(jnp.uint64) << 32 | low.astype(jnp.uint64)
     # Without the barrier XLA draws them again for every use.
     return lax.optimization_barrier(words).reshape(shape)
 
