@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import chain
 from typing import TypeVar
 
 from kadita_jax.devices import available_cores
@@ -15,15 +16,16 @@ Name = TypeVar("Name", bound=Hashable)
 def begun_ahead(works: Mapping[Name, Sequence[Work]]) -> Iterator[Callable[[Name], None]]:
     """Begin all works, in this order and as many at a time as there are cores.
 
-    Gives a function that waits for the works of one name. What they raise is dropped: whoever
-    needs their result does the same again, and is told. Works not begun when the block ends
-    never are.
+    A work that several names have is begun once. Gives a function that waits for the works of
+    one name. What they raise is dropped: whoever needs their result does the same again, and is
+    told. Works not begun when the block ends never are.
     """
     pool = ThreadPoolExecutor(available_cores())
-    begun = {name: [pool.submit(work) for work in each] for name, each in works.items()}
+    different = dict.fromkeys(chain.from_iterable(works.values()))
+    begun = {work: pool.submit(work) for work in different}
 
     def wait_for(name: Name) -> None:
-        wait(begun[name])
+        wait([begun[work] for work in works[name]])
 
     try:
         yield wait_for

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,30 @@ from kadita_jax.terminal import metrics_table, paper_table, progress_bar, show
 from kadita_jax.tracks import measure_file, measured_or_measure
 
 TOLD = "{}  with {}.png and CSV tables"
+UNDRAWN = "{0}  with CSV tables; its picture: kadita plot {0}"
+
+# When a file was last written, in nanoseconds; None where there is none.
+Written = int | None
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A school that is saved, and whose picture is on its way."""
+
+    path: Path
+    dataset: xr.Dataset
+    drawn: Future[bool]
+
+    def tell(self) -> None:
+        """Tell of it once its picture is there."""
+        if not self.drawn.result():
+            draw_run(self.dataset, self.path)
+        print(TOLD.format(self.path, self.path.stem))
+
+    def tell_now(self) -> None:
+        """Tell of it as it is."""
+        is_drawn = self.drawn.done() and self.drawn.result()
+        print((TOLD if is_drawn else UNDRAWN).format(self.path, self.path.stem))
 
 
 def run_each(
@@ -38,8 +63,8 @@ def run_each(
     - `wait_for`: returns once what was begun ahead for a path is done.
     - `run`: `study.run` with what holds for all schools.
     """
-    finished: dict[str, xr.Dataset] = {}
-    untold: list[Callable[[], None]] = []
+    datasets: dict[str, xr.Dataset] = {}
+    untold: list[_Finished] = []
     with drawing_aside() as draw, _told_at_last(untold):
         for path, plan in plans.items():
             # Nobody shall wait for a long run to be told of the one before it.
@@ -47,9 +72,9 @@ def run_each(
                 _tell(untold)
             dataset = _run_one(plan.scenario, path, run, wait_for)
             write_tables(dataset, path.parent, path.stem)
-            untold.append(partial(_complete, dataset, path, draw(path)))
-            finished[path.stem] = dataset
-    show(paper_table(finished))
+            untold.append(_Finished(path, dataset, draw(path)))
+            datasets[path.stem] = dataset
+    show(paper_table(datasets))
 
 
 def _run_one(
@@ -62,27 +87,31 @@ def _run_one(
         wait_for(path)
         return run(scenario, out=path, progress=progress)
 
+    # With --overwrite there may be files of an earlier run until this one starts its own.
+    earlier = _written(partial_path(path)), _written(path)
     with progress_bar(scenario.name, scenario.n_steps) as progress:
-        return _or_how_to_resume(path, work)
+        return _or_how_to_go_on(path, earlier, work)
 
 
 @contextmanager
-def _told_at_last(untold: list[Callable[[], None]]) -> Iterator[None]:
+def _told_at_last(untold: list[_Finished]) -> Iterator[None]:
+    """Tell of what is finished, also where a later school fails: that is then still raised."""
     try:
         yield
-    finally:
         _tell(untold)
+    except BaseException as error:
+        # Nobody waits for pictures after Ctrl-C.
+        tell = _Finished.tell if isinstance(error, Exception) else _Finished.tell_now
+        for school in untold:
+            with suppress(Exception):
+                tell(school)
+        raise
 
 
-def _tell(untold: list[Callable[[], None]]) -> None:
+def _tell(untold: list[_Finished]) -> None:
     while untold:
-        untold.pop(0)()
-
-
-def _complete(dataset: xr.Dataset, path: Path, drawn: Future[bool]) -> None:
-    if not drawn.result():
-        draw_run(dataset, path)
-    print(TOLD.format(path, path.stem))
+        untold[0].tell()
+        untold.pop(0)
 
 
 def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
@@ -96,9 +125,8 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
     path = final_path(path)
     use_dtype(_widest_dtype([best_source(path)]))
     with progress_bar(path.stem, study.steps_planned(path, n_steps)) as progress:
-        dataset = _or_how_to_resume(
-            path, lambda: study.resume(path, n_steps=n_steps, progress=progress)
-        )
+        resume = partial(study.resume, path, n_steps=n_steps, progress=progress)
+        dataset = _or_how_to_go_on(path, (None, _written(path)), resume)
     write_tables(dataset, path.parent, path.stem)
     draw_run(dataset, path)
     print(TOLD.format(path, path.stem))
@@ -156,13 +184,31 @@ def _shown(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _or_how_to_resume(path: Path, work: Callable[[], xr.Dataset]) -> xr.Dataset:
+def _or_how_to_go_on(
+    path: Path, earlier: tuple[Written, Written], work: Callable[[], xr.Dataset]
+) -> xr.Dataset:
+    """The run that `work` makes; interrupted, it says what is there.
+
+    **Arguments:**
+
+    - `earlier`: when the unfinished and the finished file that are none of this run's were
+        written.
+    """
     try:
         return work()
     except KeyboardInterrupt:
-        saved = partial_path(path).exists()
-        hint = f"; continue with: kadita run --resume {path}" if saved else " before any frame"
+        unfinished, finished = _written(partial_path(path)), _written(path)
+        hint = " before any frame"
+        if unfinished not in (None, earlier[0]):
+            hint = f"; continue with: kadita run --resume {path}"
+        elif finished not in (None, earlier[1]):
+            hint = f"; {path} is whole, without tables and picture"
         raise KeyboardInterrupt(hint) from None
+
+
+def _written(path: Path) -> Written:
+    """When a file was last written, in nanoseconds; None where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _widest_dtype(paths: list[Path]) -> str:

@@ -1,6 +1,6 @@
 """A run's parts, computed: from a plan to the arrays that a file takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import jax
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import ArrayLike
 
 from kadita_jax.metrics import NAMES, measure_trajectory, state_label
 from kadita_jax.model import State
+from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import Plan
 from kadita_jax.simulation import Trajectory, simulate
 
@@ -30,6 +31,17 @@ def programs(plan: Plan) -> list[Callable[[], object]]:
         lambda: measured(plan, frames, frames),
         lambda: simulated(plan, initial_state(plan), 0),
     ]
+
+
+def shape(plan: Plan) -> Hashable:
+    """What the programs of a plan depend on: those of plans of one shape are the same."""
+    scenario = plan.scenario
+    per_fish = tuple(isinstance(getattr(scenario, name), tuple) for name in PARAMETERS)
+    compiled_in = plan.frames_per_part, scenario.save_every, plan.dtype, plan.convention
+    # A cell list is as large as the box and the sight ask. It may differ between schools all
+    # the same: the run then compiles what it finds missing.
+    listed = scenario.neighbours, scenario.box_size, scenario.r_attraction
+    return scenario.n_fish, scenario.initial, per_fish, compiled_in, listed
 
 
 def initial_state(plan: Plan) -> State:

@@ -16,6 +16,7 @@ import xarray as xr
 
 import kadita_jax
 from kadita_jax.dataset import open_run
+from kadita_jax.files import partial_path
 
 DRAWN = "drawn\n"
 
@@ -24,7 +25,11 @@ Artist = subprocess.Popen[str]
 
 def draw_run(dataset: xr.Dataset, path: Path) -> None:
     """Draw the picture of a run beside its file."""
-    kadita_jax.plot.save(kadita_jax.plot.summary(dataset), path.with_suffix(".png"))
+    kadita_jax.plot.save(kadita_jax.plot.summary(dataset), _picture_path(path))
+
+
+def _picture_path(path: Path) -> Path:
+    return path.with_suffix(".png")
 
 
 @contextmanager
@@ -32,29 +37,28 @@ def drawing_aside() -> Iterator[Callable[[Path], Future[bool]]]:
     """Give a function that begins the picture of a run's file, and returns at once.
 
     Its result is whether the picture was drawn. Where it was not, whoever needs the picture
-    draws it again, and is told why that fails.
+    draws it again, and is told why that fails. Pictures not drawn when the block ends never are.
     """
-    with _artist() as artist, ThreadPoolExecutor(1) as pool:
+    artist, pool = _artist(), ThreadPoolExecutor(1)
+    try:
         yield lambda path: pool.submit(_ask, artist, path)
+    finally:
+        # It has nothing left to do, or nobody waits for it; by itself it would take long to leave.
+        artist.kill()
+        pool.shutdown(cancel_futures=True)
+        artist.communicate()
 
 
-@contextmanager
-def _artist() -> Iterator[Artist]:
-    artist = subprocess.Popen(
+def _artist() -> Artist:
+    return subprocess.Popen(
         [sys.executable, "-P", "-m", "kadita_jax.pictures"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        # Ctrl-C is told to this process alone, so that a picture once begun is finished.
+        # Ctrl-C is told to this process alone, which says what there is to say.
         start_new_session=True,
     )
-    try:
-        yield artist
-    finally:
-        # It has nothing left to do, and would take long to leave by itself.
-        artist.kill()
-        artist.communicate()
 
 
 def _ask(artist: Artist, path: Path) -> bool:
@@ -64,7 +68,11 @@ def _ask(artist: Artist, path: Path) -> bool:
         print(json.dumps(str(path.absolute())), file=artist.stdin, flush=True)
     except OSError:
         return False
-    return artist.stdout.readline() == DRAWN
+    if artist.stdout.readline() == DRAWN:
+        return True
+    # It may have been killed with a picture half drawn.
+    partial_path(_picture_path(path)).unlink(missing_ok=True)
+    return False
 
 
 def _draw_each() -> None:

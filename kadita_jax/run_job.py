@@ -1,5 +1,6 @@
 """`kadita run`: check all, begin to compile, and only then load what saves and shows."""
 
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from kadita_jax.ahead import begun_ahead
 from kadita_jax.errors import refuse
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
 from kadita_jax.metrics.convention import convention_faults
-from kadita_jax.parts import programs
-from kadita_jax.plan import existing_faults, plan_faults, settle
+from kadita_jax.parts import programs, shape
+from kadita_jax.plan import Plan, existing_faults, plan_faults, settle
 from kadita_jax.scenario import Scenario, load_scenario, scenario_names
 
 
@@ -37,9 +38,15 @@ def run_all(
     refuse("cannot run", faults)
     out.mkdir(parents=True, exist_ok=True)
     plans = {targets[scenario.name]: settle(scenario, convention) for scenario in scenarios}
-    with begun_ahead({path: programs(plan) for path, plan in plans.items()}) as wait_for:
+    with begun_ahead(dict(zip(plans, _programs(plans.values()), strict=True))) as wait_for:
         # What saves and shows takes long to import: nothing needs it while programs compile.
         from kadita_jax import jobs, study
 
         run = partial(study.run, convention=convention, overwrite=overwrite)
         jobs.run_each(plans, wait_for, run)
+
+
+def _programs(plans: Iterable[Plan]) -> list[list[Callable[[], object]]]:
+    """What to compile for each plan: plans of one shape share it, and compute it once."""
+    of_shape: dict[Hashable, list[Callable[[], object]]] = {}
+    return [of_shape.setdefault(shape(plan), programs(plan)) for plan in plans]

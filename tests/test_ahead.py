@@ -69,6 +69,18 @@ def test_what_fails_ahead_is_dropped_and_what_is_not_begun_never_is(monkeypatch)
     assert done == []
 
 
+def test_schools_of_one_shape_share_what_is_begun(monkeypatch):
+    began, plans = [], [settle(school, "reference") for school in (SCHOOL, OTHER)]
+    larger = settle(SCHOOL.replaced(n_fish=10), "reference")
+    monkeypatch.setattr(parts, "simulated", lambda plan, *_: began.append(plan.scenario.n_fish))
+    monkeypatch.setattr(parts, "measured", lambda *_: None)
+    works = dict(enumerate(run_job._programs([*plans, larger])))
+    with begun_ahead(works) as wait_for:
+        for name in works:
+            wait_for(name)
+    assert sorted(began) == [9, 10]
+
+
 def files(tmp_path, *names):
     """Scenario files of one shape."""
     for name in names:

@@ -55,7 +55,17 @@ FLOORS = (
         "plot",
         "pictures",
     ),
-    ("terminal", "sweep_words", "job_checks", "jobs", "run_job", "sweep_job", "cli"),
+    (
+        "terminal",
+        "sweep_words",
+        "job_checks",
+        "jobs",
+        "run_job",
+        "sweep_job",
+        "exits",
+        "options",
+        "cli",
+    ),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 PURE_LIBRARIES = {"jax", "numpy", "jaxtyping"}

@@ -61,6 +61,29 @@ def test_the_folder_is_made_for_this_user_alone(home):
     assert not list(cache_folder().iterdir())
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="folders have no owner here")
+@pytest.mark.parametrize(("mode", "owner"), [(0o770, 0), (0o707, 0), (0o700, 1)])
+def test_where_others_could_put_programs_none_is_found(mode, owner, home, monkeypatch, capsys):
+    cache_folder().mkdir(parents=True)
+    cache_folder().chmod(mode)
+    user = os.geteuid() + owner
+    monkeypatch.setattr(compile_cache.os, "geteuid", lambda: user)
+    assert folder_in_use() is None
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith(f"kadita: keeps no compiled programs: {home / '.cache' / 'kadita_jax'} ")
+
+
+@pytest.mark.usefixtures("home")
+def test_what_jax_cannot_read_is_removed_in_silence(capsys):
+    assert folder_in_use() is not None
+    for name in ("jit_[a]-1-cache", "jit_a-1-cache", "jit_[a]-1-atime"):
+        (cache_folder() / name).touch()
+    warnings.warn(f"{compile_cache.UNREADABLE} entry for 'jit_[a]': Error: it's bad", stacklevel=1)
+    assert {path.name for path in cache_folder().iterdir()} == {"jit_a-1-cache", "jit_[a]-1-atime"}
+    assert capsys.readouterr().err == ""
+
+
 def test_what_the_user_told_jax_stays(home):
     jax.config.update("jax_compilation_cache_dir", str(home / "mine"))
     assert folder_in_use() == str(home / "mine")
@@ -86,7 +109,7 @@ def test_where_jax_keeps_nothing_no_folder_is_made(home):
 
 def test_the_oldest_programs_make_room(home, monkeypatch):
     monkeypatch.setattr(compile_cache, "MOST_BYTES", 250)
-    cache_folder().mkdir(parents=True)
+    cache_folder().mkdir(mode=0o700, parents=True)
     for age, name in enumerate("abc"):
         entry = cache_folder() / f"{name}-cache"
         entry.write_bytes(bytes(100))
@@ -123,6 +146,8 @@ def test_the_second_command_compiles_nothing_and_gives_the_same_bits(tmp_path):
     for path in cache.iterdir():
         path.write_bytes(b"damaged")
     assert tables_of_a_run(tmp_path) == first
+    assert {path.name for path in cache.iterdir()} == set(programs)
+    assert not any(path.read_bytes() == b"damaged" for path in cache.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""How a command ends: exit codes, one message, and without delay."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import typer
+
+from kadita_jax.errors import InvalidInputError
+
+SYSTEM_FAILED = 1
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """Around a command that uses jax: exit codes, and compiled programs kept on disk."""
+    with errors_as_exit_codes():
+        # On some Intel processors XLA logs an error for each program that it finds in the cache
+        # (openxla/xla issue 44565); what matters is raised, too.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from kadita_jax.compile_cache import use_compile_cache
+
+        use_compile_cache()
+        yield
+
+
+@contextmanager
+def errors_as_exit_codes() -> Iterator[None]:
+    """2 for wrong input, 1 where the system failed, 130 when interrupted; never a traceback."""
+    try:
+        yield
+    except InvalidInputError as error:
+        _leave(error, WRONG_INPUT)
+    except KeyboardInterrupt as error:
+        _leave("".join(["interrupted", *map(str, error.args)]), INTERRUPTED)
+    except OSError as error:
+        _leave(error, SYSTEM_FAILED)
+
+
+def _leave(message: object, code: int) -> None:
+    print(f"kadita: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def leaving() -> Iterator[None]:
+    """Around a whole process: let it end at once."""
+    try:
+        yield
+    except SystemExit as left:
+        if left.code == INTERRUPTED:
+            _leave_threads_behind()
+        raise
+    finally:
+        # All that is alive leaves with the process; to search it for garbage takes a second.
+        gc.freeze()
+
+
+def _leave_threads_behind() -> None:
+    """End the process, though threads may compile: Python would wait, and they cannot be stopped.
+
+    Files are closed by now, by the `with` that each was opened in.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)

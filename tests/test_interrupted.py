@@ -1,0 +1,127 @@
+"""Ctrl-C and failures on the way: prompt, with what there is to say, and nothing half left."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+import kadita_jax as kj
+from kadita_jax import jobs, pictures
+from kadita_jax.files import partial_path
+from kadita_jax.plan import settle
+
+SCHOOL = kj.Scenario(name="few", n_fish=9, n_steps=4, save_every=2)
+
+THREAD_GOES_ON = """
+import threading, time
+from kadita_jax.exits import INTERRUPTED, leaving
+threading.Thread(target=time.sleep, args=(60,)).start()
+print("told")
+with leaving():
+    raise SystemExit(INTERRUPTED)
+"""
+
+
+def test_a_process_leaves_while_threads_go_on():
+    command = [sys.executable, "-c", THREAD_GOES_ON]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "told\n", "")
+
+
+def artist_that(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a shell script be the process that draws."""
+    artist = tmp_path / "artist"
+    artist.write_text(f"#!/bin/sh\n{script}\n")
+    artist.chmod(0o700)
+    monkeypatch.setattr(pictures.sys, "executable", str(artist))
+
+
+def test_nobody_waits_for_a_picture_and_half_of_it_goes(tmp_path, monkeypatch):
+    half = tmp_path / "few.png.partial"
+    artist_that(f"read path; echo $$ > {half}; exec sleep 60", tmp_path, monkeypatch)
+    begin = time.monotonic()
+    with pictures.drawing_aside() as draw:
+        drawn, next_one = draw(tmp_path / "few.nc"), draw(tmp_path / "next.nc")
+        while not half.exists() or not half.read_text():
+            time.sleep(0.01)
+        number = int(half.read_text())
+    assert time.monotonic() - begin < 30
+    assert not drawn.result()
+    assert next_one.cancelled()
+    assert not half.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def finished(path: Path, *, drawn: bool) -> jobs._Finished:
+    future: Future[bool] = Future()
+    if drawn:
+        future.set_result(True)
+    return jobs._Finished(path, xr.Dataset(), future)
+
+
+def test_interrupted_it_tells_of_the_schools_that_are_there(capsys):
+    schools = [finished(Path("a.nc"), drawn=True), finished(Path("b.nc"), drawn=False)]
+    with pytest.raises(KeyboardInterrupt, match="hint"), jobs._told_at_last(schools):
+        raise KeyboardInterrupt("hint")
+    assert capsys.readouterr().out.splitlines() == [
+        "a.nc  with a.png and CSV tables",
+        "b.nc  with CSV tables; its picture: kadita plot b.nc",
+    ]
+
+
+@pytest.mark.parametrize("why", [KeyboardInterrupt("hint"), OSError("disk full")])
+def test_what_cannot_be_told_does_not_hide_why_the_run_ended(why, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("nobody reads")
+
+    monkeypatch.setattr("builtins.print", fail)
+    with (
+        pytest.raises(type(why), match=str(why)),
+        jobs._told_at_last([finished(Path("a.nc"), drawn=True)]),
+    ):
+        raise why
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (None, " before any frame"),
+        ("few.nc.partial", "; continue with: kadita run --resume {}"),
+        ("few.nc", "; {} is whole, without tables and picture"),
+    ],
+)
+def test_files_of_an_earlier_run_are_not_taken_for_this_ones(written, told, tmp_path, monkeypatch):
+    artist_that("read path", tmp_path, monkeypatch)
+    path = tmp_path / "few.nc"
+    for earlier in (path, partial_path(path)):
+        earlier.touch()
+        os.utime(earlier, (1e9, 1e9))
+
+    def run(*_: object, **__: object) -> xr.Dataset:
+        if written is not None:
+            (tmp_path / written).touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        jobs.run_each({path: settle(SCHOOL, "reference")}, lambda _: None, run)
+    assert str(interrupted.value) == told.format(path)
+
+
+def test_a_run_that_is_resumed_can_be_resumed_again(tmp_path, monkeypatch):
+    path = tmp_path / "few.nc"
+    partial_path(path).touch()
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs.study, "steps_planned", lambda *_: 4)
+    monkeypatch.setattr(jobs.study, "resume", interrupt)
+    monkeypatch.setattr(jobs, "_widest_dtype", lambda _: "float64")
+    with pytest.raises(KeyboardInterrupt, match=f"continue with: kadita run --resume {path}"):
+        jobs.continue_run(path, None, {})
