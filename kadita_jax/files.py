@@ -30,3 +30,8 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def picture_path(path: Path) -> Path:
+    """Where the picture of a run's file is."""
+    return path.with_suffix(".png")

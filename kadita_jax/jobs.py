@@ -16,7 +16,7 @@ from kadita_jax.dataset import holds_float64, is_sweep, open_run, reading, unrea
 from kadita_jax.errors import Fault, refuse
 from kadita_jax.files import final_path, partial_path
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
-from kadita_jax.pictures import draw_run, drawing_aside
+from kadita_jax.pictures import draw_run
 from kadita_jax.plan import Plan
 from kadita_jax.runfile import best_source
 from kadita_jax.scenario import Scenario
@@ -54,6 +54,7 @@ class _Finished:
 def run_each(
     plans: Mapping[Path, Plan],
     wait_for: Callable[[Path], None],
+    draw: Callable[[Path], Future[bool]],
     run: Callable[..., xr.Dataset],
 ) -> None:
     """Run one school after the other, while a process draws, and show the paper's table.
@@ -61,11 +62,12 @@ def run_each(
     **Arguments:**
 
     - `wait_for`: returns once what was begun ahead for a path is done.
+    - `draw`: begins the picture of a run's file (`kadita_jax.artist.drawing_aside`).
     - `run`: `study.run` with what holds for all schools.
     """
     datasets: dict[str, xr.Dataset] = {}
     untold: list[_Finished] = []
-    with drawing_aside() as draw, _told_at_last(untold):
+    with _told_at_last(untold):
         for path, plan in plans.items():
             # Nobody shall wait for a long run to be told of the one before it.
             if not plan.is_quick:

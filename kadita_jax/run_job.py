@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kadita_jax.ahead import begun_ahead
+from kadita_jax.artist import drawing_aside
 from kadita_jax.errors import refuse
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
 from kadita_jax.metrics.convention import convention_faults
@@ -38,12 +39,13 @@ def run_all(
     refuse("cannot run", faults)
     out.mkdir(parents=True, exist_ok=True)
     plans = {targets[scenario.name]: settle(scenario, convention) for scenario in scenarios}
-    with begun_ahead(dict(zip(plans, _programs(plans.values()), strict=True))) as wait_for:
+    works = dict(zip(plans, _programs(plans.values()), strict=True))
+    with drawing_aside() as draw, begun_ahead(works) as wait_for:
         # What saves and shows takes long to import: nothing needs it while programs compile.
         from kadita_jax import jobs, study
 
         run = partial(study.run, convention=convention, overwrite=overwrite)
-        jobs.run_each(plans, wait_for, run)
+        jobs.run_each(plans, wait_for, draw, run)
 
 
 def _programs(plans: Iterable[Plan]) -> list[list[Callable[[], object]]]:

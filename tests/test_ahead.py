@@ -8,7 +8,7 @@ from jax import monitoring
 from typer.testing import CliRunner
 
 import kadita_jax as kj
-from kadita_jax import parts, pictures, run_job, study
+from kadita_jax import artist, parts, run_job, study
 from kadita_jax.ahead import begun_ahead
 from kadita_jax.cli import app
 from kadita_jax.plan import Plan, settle
@@ -101,7 +101,7 @@ def test_pictures_drawn_aside_are_those_drawn_here(tmp_path, monkeypatch):
     for path in (tmp_path / "out").iterdir():
         path.unlink()
     # A process that leaves at once, drawing nothing.
-    monkeypatch.setattr(pictures.sys, "executable", "/bin/true")
+    monkeypatch.setattr(artist.sys, "executable", "/bin/true")
     assert run(tmp_path, "a", "bb").stdout == told
     assert {p.name: p.read_bytes() for p in (tmp_path / "out").glob("*.png")} == aside
 

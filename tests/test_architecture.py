@@ -53,6 +53,7 @@ FLOORS = (
         "ahead",
         "compile_cache",
         "plot",
+        "artist",
         "pictures",
     ),
     (

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import kadita_jax as kj
-from kadita_jax import jobs, pictures
+from kadita_jax import artist, jobs
 from kadita_jax.files import partial_path
 from kadita_jax.plan import settle
 
@@ -35,17 +35,17 @@ def test_a_process_leaves_while_threads_go_on():
 
 def artist_that(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a shell script be the process that draws."""
-    artist = tmp_path / "artist"
-    artist.write_text(f"#!/bin/sh\n{script}\n")
-    artist.chmod(0o700)
-    monkeypatch.setattr(pictures.sys, "executable", str(artist))
+    program = tmp_path / "artist"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(artist.sys, "executable", str(program))
 
 
 def test_nobody_waits_for_a_picture_and_half_of_it_goes(tmp_path, monkeypatch):
     half = tmp_path / "few.png.partial"
     artist_that(f"read path; echo $$ > {half}; exec sleep 60", tmp_path, monkeypatch)
     begin = time.monotonic()
-    with pictures.drawing_aside() as draw:
+    with artist.drawing_aside() as draw:
         drawn, next_one = draw(tmp_path / "few.nc"), draw(tmp_path / "next.nc")
         while not half.exists() or not half.read_text():
             time.sleep(0.01)
@@ -96,8 +96,7 @@ def test_what_cannot_be_told_does_not_hide_why_the_run_ended(why, monkeypatch):
         ("few.nc", "; {} is whole, without tables and picture"),
     ],
 )
-def test_files_of_an_earlier_run_are_not_taken_for_this_ones(written, told, tmp_path, monkeypatch):
-    artist_that("read path", tmp_path, monkeypatch)
+def test_files_of_an_earlier_run_are_not_taken_for_this_ones(written, told, tmp_path):
     path = tmp_path / "few.nc"
     for earlier in (path, partial_path(path)):
         earlier.touch()
@@ -109,7 +108,7 @@ def test_files_of_an_earlier_run_are_not_taken_for_this_ones(written, told, tmp_
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as interrupted:
-        jobs.run_each({path: settle(SCHOOL, "reference")}, lambda _: None, run)
+        jobs.run_each({path: settle(SCHOOL, "reference")}, lambda _: None, lambda _: Future(), run)
     assert str(interrupted.value) == told.format(path)
 
 
