@@ -2,8 +2,8 @@
 
 Even schools of some sizes in boxes of some attraction radii, a step of each timed both ways. The
 constants of `kadita_jax.neighbours.choice` are fitted to the times anew, by least squares of
-relative errors: nanoseconds a pair of the dense pass, and of a cell list a candidate (with the
-room that is kept for them) and what a fish costs besides.
+relative errors: nanoseconds a pair of the dense pass, and of a cell list a candidate of a fish,
+what a fish costs besides, and what a column that holds any does.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from report import machine, print_table, save_figure, write_json
 from kadita_jax.capacity import MOST_COLUMNS
 from kadita_jax.neighbours import choice, chosen_layout
 
-SIZES = [500, 1_000, 2_000, 5_000, 10_000, 20_000]
-RATIOS = [3.5, 4.5, 6.5, 10.5, 20.5, 40.5]
+SIZES = [500, 1_000, 2_000, 5_000, 20_000]
+RATIOS = [3.5, 5.5, 10.5, 20.5, 40.5]
 RADII = {"r_repulsion": 1.0, "r_orientation": 3.0, "r_attraction": 5.0}
-# A run is as long as this many pairs last, about a second.
-WORK = 1e9
+# A run is as long as this many pairs last, about a third of a second.
+WORK = 3e8
 Rows = list[dict[str, Any]]
 
 
@@ -34,8 +34,8 @@ def measure(sizes: list[int], ratios: list[float], repeats: int) -> Rows:
 
 
 def _time_both(n_fish: int, ratio: float, repeats: int) -> dict[str, Any]:
-    box_size = ratio * RADII["r_attraction"]
-    state, params = gas(n_fish, n_fish / box_size**3, **RADII)
+    density = n_fish / (ratio * RADII["r_attraction"]) ** 3
+    state, params = gas(n_fish, density, **RADII)
     n_steps = int(np.clip(WORK / n_fish**2, 2, 200))
     ms = {
         way: time_steps(state, params, way, n_steps, repeats)["step_ms"]
@@ -44,6 +44,7 @@ def _time_both(n_fish: int, ratio: float, repeats: int) -> dict[str, Any]:
     return {
         "n_fish": n_fish,
         "ratio": ratio,
+        "density": density,
         "dense_ms": ms["dense"],
         "cells_ms": ms["cells"],
         "chosen": "dense" if chosen_layout("auto", state, params) is None else "cells",
@@ -53,10 +54,10 @@ def _time_both(n_fish: int, ratio: float, repeats: int) -> dict[str, Any]:
 def fit(rows: Rows) -> dict[str, float]:
     """The constants by these times, in nanoseconds."""
     dense = [(row["n_fish"] ** 2,) for row in rows]
-    cells = [(_listed(row), row["n_fish"]) for row in rows]
+    cells = [choice.cells_work(row["n_fish"], _columns(row)) for row in rows]
     (pair,) = _constants(dense, [row["dense_ms"] for row in rows])
-    candidate, fish = _constants(cells, [row["cells_ms"] for row in rows])
-    return {"DENSE_PAIR": pair, "CANDIDATE": candidate, "LISTED_FISH": fish}
+    candidate, fish, column = _constants(cells, [row["cells_ms"] for row in rows])
+    return {"DENSE_PAIR": pair, "CANDIDATE": candidate, "LISTED_FISH": fish, "COLUMN": column}
 
 
 def _constants(counts: list[tuple[float, ...]], ms: list[float]) -> list[float]:
@@ -64,14 +65,14 @@ def _constants(counts: list[tuple[float, ...]], ms: list[float]) -> list[float]:
     return np.linalg.lstsq(relative, np.ones(len(ms)))[0].tolist()
 
 
-def _listed(row: dict[str, Any]) -> float:
-    return choice.listed_pairs(row["n_fish"], min(MOST_COLUMNS, int(row["ratio"])))
+def _columns(row: dict[str, Any]) -> int:
+    return min(MOST_COLUMNS, int(row["ratio"]))
 
 
 def expected(row: dict[str, Any]) -> float:
     """How many times as fast the cell list should be, by the constants in use."""
-    listed = _listed(row) * choice.CANDIDATE + row["n_fish"] * choice.LISTED_FISH
-    return row["n_fish"] ** 2 * choice.DENSE_PAIR / listed
+    params = gas(row["n_fish"], row["density"], **RADII)[1]
+    return row["n_fish"] ** 2 * choice.DENSE_PAIR / choice.cells_ns(row["n_fish"], params)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from kadita_jax.blocks import block_floats
 from kadita_jax.errors import Fault
 from kadita_jax.files import partial_path
+from kadita_jax.neighbours import pairs_of_step
 from kadita_jax.scenario import Scenario
 
 # A run without a file must fit in memory as a whole; above this it is sent to a file.
@@ -48,9 +49,15 @@ class Plan:
         return 6 * self.scenario.n_fish * np.dtype(self.dtype).itemsize
 
     @property
+    def pairs_of_step(self) -> int | float:
+        """A step's work, in pairs of fish."""
+        scenario = self.scenario
+        return pairs_of_step(scenario.neighbours, scenario.n_fish, scenario.params)
+
+    @property
     def frames_per_part(self) -> int:
         """How many frames are computed and saved at once, parts as equal as they can be."""
-        pairs = self.scenario.n_fish**2 * self.scenario.save_every
+        pairs = self.pairs_of_step * self.scenario.save_every
         most = max(1, int(min(PART_PAIRS / pairs, PART_BYTES / self.frame_bytes)))
         n_parts = -(-(self.n_frames - 1) // most)
         return -(-(self.n_frames - 1) // n_parts)
@@ -58,7 +65,7 @@ class Plan:
     @property
     def is_quick(self) -> bool:
         """Whether the whole run takes about half a second at most, and little memory."""
-        pairs = self.scenario.n_fish**2 * self.scenario.n_steps
+        pairs = self.pairs_of_step * self.scenario.n_steps
         return pairs <= PART_PAIRS and self.working_bytes <= QUICK_BYTES
 
     @property

@@ -17,9 +17,9 @@ NEIGHBOURS = ("auto", "dense", "cells")
 
 Neighbours: TypeAlias = str | CellLayout | None
 
-# Nanoseconds, measured in bench/scaling.py on one core: a pair of the dense pass; a candidate of
-# the cell list, with the room that it keeps; what the list costs a fish besides.
-DENSE_PAIR, CANDIDATE, LISTED_FISH = 1.1, 1.9, 250.0
+# Nanoseconds, fitted in bench/cost_model.py: a pair of the dense pass; and of a step with a cell
+# list a candidate of a fish, what a fish costs besides, and what a column that holds any does.
+DENSE_PAIR, CANDIDATE, LISTED_FISH, COLUMN = 1.1, 2.2, 200.0, 2100.0
 # A cell list takes longer to compile and suffers where fish gather: it must promise this much.
 WORTHWHILE = 2.0
 
@@ -56,8 +56,11 @@ def chosen_layout(neighbours: Neighbours, state: State, params: Params) -> CellL
     """The layout of the cell list that a run starts with; None for every pair."""
     if not isinstance(neighbours, str):
         return neighbours
-    wanted = neighbours == "cells" or (neighbours == "auto" and _is_worthwhile(state, params))
-    return cell_layout(state, params) if wanted else None
+    if neighbours == "dense" or (neighbours == "auto" and _is_traced((state, params))):
+        return None
+    if neighbours == "auto" and not _is_worthwhile(state.n_fish, params):
+        return None
+    return cell_layout(state, params)
 
 
 def cell_layout(state: State, params: Params) -> CellLayout | None:
@@ -109,29 +112,44 @@ def _most_columns(params: Params) -> int:
     return min(MOST_COLUMNS, 2 ** math.ceil(math.log2(max(FEWEST_COLUMNS, ratio))))
 
 
-def _is_worthwhile(state: State, params: Params) -> bool:
+def _is_worthwhile(n_fish: int, params: Params) -> bool:
     """Whether a cell list should be faster, were the fish spread evenly.
 
     Told from the parameters alone, never from where the fish are: a run that is resumed, or
     computed in other parts, must choose the same.
     """
-    if params.box_size is None or _is_traced((state, params)):
-        return False
-    n_fish, box_size = state.n_fish, float(params.box_size)
+    return WORTHWHILE * cells_ns(n_fish, params) < n_fish**2 * DENSE_PAIR
+
+
+def pairs_of_step(neighbours: str, n_fish: int, params: Params) -> int | float:
+    """How many pairs of the dense pass take as long as a step."""
+    if neighbours == "cells" or (neighbours == "auto" and _is_worthwhile(n_fish, params)):
+        return min(n_fish**2, cells_ns(n_fish, params) / DENSE_PAIR)
+    return n_fish**2
+
+
+def cells_ns(n_fish: int, params: Params) -> float:
+    """Nanoseconds of a step with a cell list; infinite where a box has none, or there is no box."""
+    if params.box_size is None:
+        return math.inf
     # A whole number of radii in the box, to rounding, makes one column less.
-    n_columns = min(MOST_COLUMNS, math.floor(box_size / _reach(params) * (1 - 1e-5)))
+    n_columns = math.floor(float(params.box_size) / _reach(params) * (1 - 1e-5))
     if n_columns < FEWEST_COLUMNS:
-        return False
-    listed = listed_pairs(n_fish, n_columns) * CANDIDATE + n_fish * LISTED_FISH
-    return WORTHWHILE * listed < n_fish**2 * DENSE_PAIR
+        return math.inf
+    work = cells_work(n_fish, min(MOST_COLUMNS, n_columns))
+    return sum(ns * n for ns, n in zip((CANDIDATE, LISTED_FISH, COLUMN), work, strict=True))
 
 
-def listed_pairs(n_fish: int, n_columns: int) -> float:
-    """How many pairs a cell list of so many columns a side holds of fish spread evenly."""
+def cells_work(n_fish: int, n_columns: int) -> tuple[float, int, float]:
+    """What a cell list of so many columns a side has of fish spread evenly.
+
+    Pairs of a fish and a candidate, fish, and columns that hold any.
+    """
     in_column = n_fish / n_columns**2
     candidates = 9 * min(in_column, FISH_PER_BLOCK + 2 * in_column / n_columns)
-    rows = n_fish + n_columns**2 * FISH_PER_BLOCK / 2
-    return rows * candidates
+    columns = n_columns**2 * -math.expm1(-in_column)
+    # Of a column's blocks the last is half full.
+    return (n_fish + columns * FISH_PER_BLOCK / 2) * candidates, n_fish, columns
 
 
 def _reach(params: Params) -> float:
