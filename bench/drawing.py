@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from kadita_jax.plot.style import BLUE as BLUE
-from kadita_jax.plot.style import FAINT as FAINT
 from kadita_jax.plot.style import MUTED as MUTED
 from kadita_jax.plot.style import SKY as SKY
 from kadita_jax.plot.style import VERMILLION as VERMILLION

@@ -13,8 +13,8 @@ from kadita_jax.numerics import on_cpu
 Tree = TypeVar("Tree")
 Result = TypeVar("Result")
 
-# Floats kept between two passes over a block: on CPU they fit a core's own cache. Measured in
-# bench/scaling.py: 1.1 ns a pair of 4,000 fish, 18 where all pairs are kept at once.
+# Floats kept between two passes over a block: on CPU they fit a core's own cache. What a pair then
+# takes at any N is in the table of bench/scaling.py.
 CACHED_FLOATS = 2**16
 # Elsewhere enough to keep a GPU busy, within bounded memory.
 BATCH_FLOATS = 2**27

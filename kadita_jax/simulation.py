@@ -54,7 +54,7 @@ class Trajectory:
 
 
 def step(state: State, params: Params, key: RandomKey) -> State:
-    """One time step: everyone looks, turns, wavers and swims at once.
+    """One time step over every pair: everyone looks, turns, wavers and swims at once.
 
     **Arguments:**
 
@@ -91,7 +91,8 @@ def simulate(
 
     Frame 0 is always the given state. The noise of a step depends on the key and the step's
     absolute number alone, so a run cut into chunks (each starting from the last one's `final`
-    with `first_step` set, its frame 0 dropped) gives the same bits as one run.
+    with `first_step` set, its frame 0 dropped) gives the same bits as one run; on a GPU with a
+    cell list the same up to rounding.
 
     **Arguments:**
 

@@ -60,7 +60,8 @@ def measure(
     - `convention`: "reference", the paper's arithmetic, or "corrected".
 
     **Returns:** scalars. All of them nan when any coordinate is not finite; with few fish some
-    entropies are 0.5 ("reference") or nan ("corrected").
+    entropies are 0.5 ("reference") or nan ("corrected"). Exact but for the velocity-correlation
+    entropy of more than 4,096 fish, which is told from a fixed sample of 2**20 pairs.
 
     **Raises:** `InvalidInputError` naming every faulty argument.
     """
