@@ -17,7 +17,6 @@ from drawing import BLUE, MUTED, new_figure, set_logarithmic, style
 from matplotlib.figure import Figure
 from report import machine, print_table, save_figure, write_json
 
-from kadita_jax.capacity import MOST_COLUMNS
 from kadita_jax.neighbours import choice, chosen_layout
 
 SIZES = [500, 1_000, 2_000, 5_000, 20_000]
@@ -54,7 +53,7 @@ def _time_both(n_fish: int, ratio: float, repeats: int) -> dict[str, Any]:
 def fit(rows: Rows) -> dict[str, float]:
     """The constants by these times, in nanoseconds."""
     dense = [(row["n_fish"] ** 2,) for row in rows]
-    cells = [choice.cells_work(row["n_fish"], _columns(row)) for row in rows]
+    cells = [choice.cells_work(row["n_fish"], choice.columns_in(row["ratio"])) for row in rows]
     (pair,) = _constants(dense, [row["dense_ms"] for row in rows])
     candidate, fish, column = _constants(cells, [row["cells_ms"] for row in rows])
     return {"DENSE_PAIR": pair, "CANDIDATE": candidate, "LISTED_FISH": fish, "COLUMN": column}
@@ -63,10 +62,6 @@ def fit(rows: Rows) -> dict[str, float]:
 def _constants(counts: list[tuple[float, ...]], ms: list[float]) -> list[float]:
     relative = np.array(counts) / (np.array(ms)[:, None] * 1e6)
     return np.linalg.lstsq(relative, np.ones(len(ms)))[0].tolist()
-
-
-def _columns(row: dict[str, Any]) -> int:
-    return min(MOST_COLUMNS, int(row["ratio"]))
 
 
 def expected(row: dict[str, Any]) -> float:

@@ -26,7 +26,7 @@ def run_worker(python: Path, script: str, order: Any) -> Any:
     done = subprocess.run(
         [python, HERE / script],
         input=json.dumps(order),
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
         env=os.environ | {"PYTHONPATH": ""},

@@ -13,9 +13,10 @@ MOST_COLUMNS = 2**8
 # With fewer columns a side a fish could meet two images of another.
 FEWEST_COLUMNS = 3
 # The shares of n_candidates that a program is compiled for; each adds to its compile time.
-SIZES = (0.3, 0.5, 1.0)
-# A school on its way gathers here and there. Room for blocks costs time, though little; for
-# candidates it costs none until it is needed.
+# One holds the fullest block of a layout that keeps its room.
+SIZES = (0.35, 0.7, 1.0)
+# A school on its way gathers here and there. Blocks that are empty cost time, though little;
+# room for candidates none until it is needed, but under vmap, where all sizes are computed.
 ROOM_FOR_BLOCKS, ROOM_FOR_CANDIDATES = 1.15, 1.5
 
 
@@ -59,7 +60,7 @@ class CellDemand:
         return too_many | (self.n_columns < FEWEST_COLUMNS)
 
     def faults(self, layout: CellLayout) -> list[Fault]:
-        """Each capacity of the layout that is too small, with the size it must have."""
+        """Each capacity of the layout that is too small, with a size that it must at least have."""
         found = []
         for name in ("n_blocks", "n_candidates"):
             needed, given = int(getattr(self, name)), getattr(layout, name)

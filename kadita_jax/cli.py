@@ -102,16 +102,21 @@ def run(
     with computing():
         changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
         if resume is None:
-            from kadita_jax.run_job import run_all
+            from kadita_jax.artist import drawing_aside
 
-            run_all(
-                names,
-                changes,
-                out=Path("schools") if out is None else out,
-                dtype=dtype or "float32",
-                convention=convention or "reference",
-                overwrite=overwrite,
-            )
+            # The process that draws takes as long to start as what computes does to import.
+            with drawing_aside() as draw:
+                from kadita_jax.run_job import run_all
+
+                run_all(
+                    names,
+                    changes,
+                    draw,
+                    out=Path("schools") if out is None else out,
+                    dtype=dtype or "float32",
+                    convention=convention or "reference",
+                    overwrite=overwrite,
+                )
             return
         from kadita_jax import jobs
 

@@ -32,14 +32,15 @@ def uniform_gas(key: RandomKey | Unchecked, n_fish: int | Unchecked, box_size: L
     **Raises:** `InvalidInputError` when n_fish or box_size is out of range.
     """
     refuse("invalid initial state", _faults(key, n_fish, box_size=box_size))
-    return _uniform_gas(key, int(n_fish), jnp.asarray(box_size, jnp.result_type(float)))
+    keys = [fold_in(initial_key(key), number) for number in range(2)]
+    return _uniform_gas(keys, int(n_fish), jnp.asarray(box_size, jnp.result_type(float)))
 
 
 # Compiled, here as inside a sweep, so that both give the same bits: XLA fuses operations that
 # round one by one outside of jit.
 @partial(jax.jit, static_argnames="n_fish")
-def _uniform_gas(key: RandomKey, n_fish: int, box: Float[Array, ""]) -> State:
-    position_key, heading_key = (fold_in(initial_key(key), number) for number in range(2))
+def _uniform_gas(keys: list[RandomKey], n_fish: int, box: Float[Array, ""]) -> State:
+    position_key, heading_key = keys
     position = box * uniform(position_key, (n_fish, 3), box.dtype)
     return State(wrap(position, box), direction(normal(heading_key, (n_fish, 3), box.dtype)))
 
@@ -67,12 +68,12 @@ def ring(
     """
     refuse("invalid initial state", _faults(key, n_fish, box_size=box_size, radius=radius))
     box, radius = (jnp.asarray(length, jnp.result_type(float)) for length in (box_size, radius))
-    return _ring(key, int(n_fish), box, radius)
+    return _ring(initial_key(key), int(n_fish), box, radius)
 
 
 @partial(jax.jit, static_argnames="n_fish")
 def _ring(key: RandomKey, n_fish: int, box: Float[Array, ""], radius: Float[Array, ""]) -> State:
-    along, across, up, climb = normal(initial_key(key), (4, n_fish), box.dtype)
+    along, across, up, climb = normal(key, (4, n_fish), box.dtype)
     angle = 2 * jnp.pi * jnp.arange(n_fish) / n_fish + 0.1 * along
     distance = radius * (1 + 0.15 * across)
     around = jnp.stack([jnp.cos(angle), jnp.sin(angle)])

@@ -1,5 +1,6 @@
 """What each command does once its words are parsed: check all, then work, write and show."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ from kadita_jax.terminal import metrics_table, paper_table, progress_bar, show
 from kadita_jax.tracks import measure_file, measured_or_measure
 
 TOLD = "{}  with {}.png and CSV tables"
-UNDRAWN = "{0}  with CSV tables; its picture: kadita plot {0}"
+UNDRAWN = "{}  with CSV tables; its picture: kadita plot {}"
 
 # When a file was last written, in nanoseconds; None where there is none.
 Written = int | None
@@ -48,7 +49,10 @@ class _Finished:
     def tell_now(self) -> None:
         """Tell of it as it is."""
         is_drawn = self.drawn.done() and self.drawn.result()
-        print((TOLD if is_drawn else UNDRAWN).format(self.path, self.path.stem))
+        if is_drawn:
+            print(TOLD.format(self.path, self.path.stem))
+        else:
+            print(UNDRAWN.format(self.path, shlex.quote(str(self.path))))
 
 
 def run_each(
@@ -73,7 +77,6 @@ def run_each(
             if not plan.is_quick:
                 _tell(untold)
             dataset = _run_one(plan.scenario, path, run, wait_for)
-            write_tables(dataset, path.parent, path.stem)
             untold.append(_Finished(path, dataset, draw(path)))
             datasets[path.stem] = dataset
     show(paper_table(datasets))
@@ -87,7 +90,9 @@ def _run_one(
 ) -> xr.Dataset:
     def work() -> xr.Dataset:
         wait_for(path)
-        return run(scenario, out=path, progress=progress)
+        dataset = run(scenario, out=path, progress=progress)
+        write_tables(dataset, path.parent, path.stem)
+        return dataset
 
     # With --overwrite there may be files of an earlier run until this one starts its own.
     earlier = _written(partial_path(path)), _written(path)
@@ -202,7 +207,7 @@ def _or_how_to_go_on(
         unfinished, finished = _written(partial_path(path)), _written(path)
         hint = " before any frame"
         if unfinished not in (None, earlier[0]):
-            hint = f"; continue with: kadita run --resume {path}"
+            hint = f"; continue with: kadita run --resume {shlex.quote(str(path))}"
         elif finished not in (None, earlier[1]):
             hint = f"; {path} is whole, without tables and picture"
         raise KeyboardInterrupt(hint) from None

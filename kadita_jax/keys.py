@@ -28,7 +28,17 @@ def initial_key(key: RandomKey) -> RandomKey:
 
 def noise_key(key: RandomKey, step: int | Int[Array, ""]) -> RandomKey:
     """The stream of one absolute step's noise, whichever run or chunk asks for it."""
-    return fold_in(fold_in(key, TAG_NOISE), step)
+    return step_key(noise_stream(key), step)
+
+
+def noise_stream(key: RandomKey) -> RandomKey:
+    """What all steps' noise is drawn from: XLA does not take it out of a loop by itself."""
+    return fold_in(key, TAG_NOISE)
+
+
+def step_key(stream: RandomKey, step: int | Int[Array, ""]) -> RandomKey:
+    """The `noise_key` of a step, given the `noise_stream`."""
+    return fold_in(stream, step)
 
 
 def member_key(key: RandomKey, number: int | Int[Array, ""] | UInt32[Array, ""]) -> RandomKey:

@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int, UInt32
 
 from kadita_jax.geometry import BoxSize
-from kadita_jax.keys import RandomKey, member_key, noise_key
+from kadita_jax.keys import RandomKey, member_key, noise_stream, step_key
 from kadita_jax.metrics import NAMES, Metrics, measure, state_label
 from kadita_jax.model import Params, State
 from kadita_jax.moments import Moments, add_value, no_moments
@@ -101,7 +101,9 @@ def _visit(
 def _walk(
     params: Params, key: RandomKey, state: State, before: Int[Array, ""], after: Int[Array, ""]
 ) -> State:
+    stream = noise_stream(key)
+
     def advance(number: Int[Array, ""], state: State) -> State:
-        return step(state, params, noise_key(key, number))
+        return step(state, params, step_key(stream, number))
 
     return lax.fori_loop(before, after, advance, state)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from kadita_jax.metrics import NAMES, measure_trajectory, state_label
+from kadita_jax.metrics.nearest import MOST_AMONG_ALL
 from kadita_jax.model import State
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import Plan
@@ -26,11 +27,15 @@ def programs(plan: Plan) -> list[Callable[[], object]]:
     """
     if not plan.is_quick:
         return []
+
+    def simulate_first() -> object:
+        return simulated(plan, initial_state(plan), 0)
+
+    # How a large school is measured depends on where its fish are.
+    if plan.scenario.n_fish > MOST_AMONG_ALL:
+        return [simulate_first]
     frames = np.zeros((plan.frames_per_part + 1, plan.scenario.n_fish, 3), plan.dtype)
-    return [
-        lambda: measured(plan, frames, frames),
-        lambda: simulated(plan, initial_state(plan), 0),
-    ]
+    return [lambda: measured(plan, frames, frames), simulate_first]
 
 
 def shape(plan: Plan) -> Hashable:
@@ -41,7 +46,7 @@ def shape(plan: Plan) -> Hashable:
     # A cell list is as large as the box and the sight ask. It may differ between schools all
     # the same: the run then compiles what it finds missing.
     listed = scenario.neighbours, scenario.box_size, scenario.r_attraction
-    return scenario.n_fish, scenario.initial, per_fish, compiled_in, listed
+    return plan.is_quick, scenario.n_fish, scenario.initial, per_fish, compiled_in, listed
 
 
 def initial_state(plan: Plan) -> State:

@@ -1,12 +1,12 @@
 """`kadita run`: check all, begin to compile, and only then load what saves and shows."""
 
 from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kadita_jax.ahead import begun_ahead
-from kadita_jax.artist import drawing_aside
 from kadita_jax.errors import refuse
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
 from kadita_jax.metrics.convention import convention_faults
@@ -18,13 +18,17 @@ from kadita_jax.scenario import Scenario, load_scenario, scenario_names
 def run_all(
     names: list[str] | None,
     changes: dict[str, Any],
+    draw: Callable[[Path], Future[bool]],
     *,
     out: Path,
     dtype: str,
     convention: str,
     overwrite: bool,
 ) -> None:
-    """Run scenarios into a folder, each with its tables and picture, and show the paper's table."""
+    """Run scenarios into a folder, each with its tables and picture, and show the paper's table.
+
+    `draw` begins the picture of a run's file, as `kadita_jax.artist.drawing_aside` gives it.
+    """
     faults = use_dtype(dtype) + convention_faults(convention) + folder_faults(out)
 
     def load(name: str) -> Scenario:
@@ -40,7 +44,7 @@ def run_all(
     out.mkdir(parents=True, exist_ok=True)
     plans = {targets[scenario.name]: settle(scenario, convention) for scenario in scenarios}
     works = dict(zip(plans, _programs(plans.values()), strict=True))
-    with drawing_aside() as draw, begun_ahead(works) as wait_for:
+    with begun_ahead(works) as wait_for:
         # What saves and shows takes long to import: nothing needs it while programs compile.
         from kadita_jax import jobs, study
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 from kadita_jax.capacity import CellDemand, CellLayout, highest, no_demand
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.geometry import wrap
-from kadita_jax.keys import RandomKey, key_faults, noise_key
+from kadita_jax.keys import RandomKey, key_faults, noise_stream, step_key
 from kadita_jax.model import Params, State, leaves_faults, per_fish
 from kadita_jax.neighbours import (
     Neighbours,
@@ -111,15 +111,15 @@ def simulate(
         `cell_layout` gives is taken as it is, there too.
 
     **Raises:** `InvalidInputError` naming every argument out of range, or every capacity of the
-        given `CellLayout` that was too small, with the size needed.
+        given `CellLayout` that was too small, with a size that it must at least have.
     """
     faults = _run_faults(state, params, n_steps, save_every, first_step, neighbours)
     refuse("invalid run", key_faults(key) + faults)
     first_step, n_steps, save_every = map(int, (first_step, n_steps, save_every))
     schedule = _schedule(first_step, n_steps, save_every)
-    layout = chosen_layout(neighbours, state, params)
+    layout, stream = chosen_layout(neighbours, state, params), noise_stream(key)
     while True:
-        trajectory = _simulate(state, params, key, first_step, schedule, layout)
+        trajectory = _simulate(state, params, stream, first_step, schedule, layout)
         if layout is None:
             return trajectory
         if isinstance(trajectory.overflow, Tracer):
@@ -158,7 +158,7 @@ def _schedule(first_step: int, n_steps: int, save_every: int) -> _Schedule:
 def _simulate(
     state: State,
     params: Params,
-    key: RandomKey,
+    stream: RandomKey,
     first_step: int | Int[Array, ""],
     schedule: _Schedule,
     layout: CellLayout | None,
@@ -167,7 +167,8 @@ def _simulate(
         starts = start + stride * jnp.arange(n)
         if n == 0:
             return school, (position[:0], heading[:0], starts)
-        last, frames = _loop(partial(_advance, params, key, stride, layout), school, starts, stride)
+        advance = partial(_advance, params, stream, stride, layout)
+        last, frames = _loop(advance, school, starts, stride)
         return last, (frames.state.position, frames.state.heading, starts + stride)
 
     start, position, heading = jnp.asarray(first_step), state.position[None], state.heading[None]
@@ -192,14 +193,14 @@ class _School(NamedTuple):
 
 def _advance(
     params: Params,
-    key: RandomKey,
+    stream: RandomKey,
     n_steps: int,
     layout: CellLayout | None,
     school: _School,
     start: Int[Array, ""],
 ) -> tuple[_School, _School]:
     def one(school: _School, number: Int[Array, ""]) -> tuple[_School, None]:
-        return _next(school, params, noise_key(key, number), layout), None
+        return _next(school, params, step_key(stream, number), layout), None
 
     after, _ = lax.scan(one, school, start + jnp.arange(n_steps))
     return after, after

@@ -8,11 +8,13 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Int, Key, UInt, UInt32
 
 RandomKey = Key[Array, ""] | UInt32[Array, "2"]
-Words = UInt32[Array, "..."]
+Words = UInt32[Array | np.ndarray, "..."]
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
@@ -35,10 +37,17 @@ def fold_in(key: RandomKey, number: int | Int[Array, ""] | UInt32[Array, ""]) ->
     """A key of its own for each number: that of `jax.random.fold_in`."""
     if not _is_threefry(key):
         return jax.random.fold_in(key, number)
-    number = jnp.asarray(number).astype(jnp.uint32)
-    data = jnp.stack(_encrypt(jax.random.key_data(key), jnp.zeros_like(number), number))
-    # Without the barrier XLA derives the key again for every number drawn from it.
-    data = lax.optimization_barrier(data)
+    data = jax.random.key_data(key)
+    if isinstance(data, Tracer) or isinstance(number, Tracer):
+        number = jnp.asarray(number).astype(jnp.uint32)
+        folded = jnp.stack(_encrypt(data, jnp.zeros_like(number), number))
+        # Without the barrier XLA derives the key again for every number drawn from it.
+        data = lax.optimization_barrier(folded)
+    else:
+        # By numpy: nothing to compile. In rows of one, which overflow as they should.
+        row = np.asarray(number).astype(np.uint32).reshape(1)
+        high, low = _encrypt(np.asarray(data)[:, None], np.zeros_like(row), row)
+        data = jnp.asarray(np.concatenate([high, low]))
     is_typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     return jax.random.wrap_key_data(data, impl=NAME) if is_typed else data
 
@@ -47,14 +56,16 @@ def _is_threefry(key: RandomKey) -> bool:
     return str(jax.random.key_impl(key)) == NAME
 
 
-def _encrypt(key: UInt32[Array, "2"], high: Words, low: Words) -> tuple[Words, Words]:
+def _encrypt(
+    key: UInt32[Array | np.ndarray, "2 *row"], high: Words, low: Words
+) -> tuple[Words, Words]:
     """Threefry-2x32 of 20 rounds: Salmon et al. (2011), doi:10.1145/2063384.2063405."""
-    keys = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(PARITY))
+    keys = (key[0], key[1], key[0] ^ key[1] ^ np.uint32(PARITY))
     high, low = high + keys[0], low + keys[1]
     for group in range(5):
         for rotation in ROTATIONS[group % 2]:
             high = high + low
             low = ((low << rotation) | (low >> (32 - rotation))) ^ high
         high = high + keys[(group + 1) % 3]
-        low = low + keys[(group + 2) % 3] + jnp.uint32(group + 1)
+        low = low + keys[(group + 2) % 3] + np.uint32(group + 1)
     return high, low

@@ -54,6 +54,14 @@ def test_nothing_long_or_large_is_computed_ahead(changes):
     assert parts.programs(settle(SCHOOL.replaced(**changes), "reference")) == []
 
 
+def test_how_a_large_school_is_measured_is_not_compiled_ahead():
+    """Its list depends on where the fish are; fish in one place would make it every pair."""
+    sparse = {"box_size": 151.0, "r_repulsion": 1.0, "r_orientation": 3.0, "r_attraction": 5.0}
+    large = settle(SCHOOL.replaced(n_fish=20_000, n_steps=4, save_every=1, **sparse), "reference")
+    assert large.is_quick
+    assert len(parts.programs(large)) == 1
+
+
 def test_what_fails_ahead_is_dropped_and_what_is_not_begun_never_is(monkeypatch):
     monkeypatch.setattr("kadita_jax.ahead.available_cores", lambda: 1)
     begun, go_on, done = threading.Event(), threading.Event(), []
@@ -135,5 +143,6 @@ def test_before_a_long_run_the_one_before_is_told(tmp_path, monkeypatch, capsys)
 
     monkeypatch.setattr(study, "run", listening)
     options = {"dtype": "float64", "convention": "reference", "overwrite": False}
-    run_job.run_all(files(tmp_path, "a", "bb"), {}, out=tmp_path / "out", **options)
+    with artist.drawing_aside() as draw:
+        run_job.run_all(files(tmp_path, "a", "bb"), {}, draw, out=tmp_path / "out", **options)
     assert [out.count("a.png") for out in told] == [0, 1]

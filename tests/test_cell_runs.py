@@ -7,7 +7,7 @@ import pytest
 
 import kadita_jax as kj
 from kadita_jax import plan
-from kadita_jax.neighbours import pairs_of_step, sum_over_near
+from kadita_jax.neighbours import pairs_of_step, sum_over_all, sum_over_near
 
 N_FISH, BOX_SIZE = 300, 20.0
 SHORT_SIGHT = {"r_repulsion": 0.5, "r_orientation": 1.5, "r_attraction": 2.5}
@@ -66,13 +66,21 @@ def test_open_water_in_chunks_is_one_run():
 
 
 @pytest.mark.parametrize("box_size", [None, BOX_SIZE])
-def test_a_lost_fish_is_noticed(box_size):
+def test_a_lost_fish_is_noticed_and_never_misleads(box_size):
     state = kj.uniform_gas(jax.random.key(0), N_FISH, BOX_SIZE)
     params = kj.make_params(**SHORT_SIGHT, box_size=box_size)
     layout = kj.cell_layout(state, params)
+    others = np.arange(N_FISH) != 7
     lost = kj.State(state.position.at[7].set(jnp.nan), state.heading)
-    total, demand = jax.jit(sum_over_near, static_argnames="layout")(lost, params, layout)
-    assert demand.exceeds(layout) or jnp.isnan(total.social[0]).any()
+    found, demand = jax.jit(sum_over_near, static_argnames="layout")(lost, params, layout)
+    assert not demand.exceeds(layout)
+    without = kj.State(state.position[others], state.heading[others])
+    expected = np.asarray(jax.jit(sum_over_all)(without, params).social)
+    social = np.asarray(found.social)
+    assert np.isnan(social[:, 7]).all()
+    # Whoever has it among its candidates is lost as well; nobody else is told anything else.
+    told = np.isfinite(social[:, others])
+    np.testing.assert_allclose(social[:, others][told], expected[told], atol=1e-12)
 
 
 def test_parts_are_planned_by_what_a_step_costs():

@@ -48,6 +48,7 @@ def test_nobody_waits_for_a_picture_and_half_of_it_goes(tmp_path, monkeypatch):
     with artist.drawing_aside() as draw:
         drawn, next_one = draw(tmp_path / "few.nc"), draw(tmp_path / "next.nc")
         while not half.exists() or not half.read_text():
+            assert time.monotonic() - begin < 30
             time.sleep(0.01)
         number = int(half.read_text())
     assert time.monotonic() - begin < 30

@@ -114,7 +114,11 @@ def _measure_one(
     box_size: BoxSize,
     convention: str,
 ) -> Metrics:
-    nearest = nearest_distances(position, box_size) if _is_large(position) else None
+    nearest = None
+    if _is_large(position):
+        # A fish without a place makes all metrics nan; looking for those near it takes long.
+        somewhere = jnp.where(jnp.isfinite(position), position, 0.0)
+        nearest = nearest_distances(somewhere, box_size)
     return _measure(position, heading, box_size, convention, nearest)
 
 

@@ -12,6 +12,7 @@ from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLa
 from kadita_jax.cells import FISH_PER_BLOCK, fitting_layout
 from kadita_jax.errors import Fault, count_faults, refuse
 from kadita_jax.model import Params, State, leaves_faults
+from kadita_jax.numerics import on_cpu
 
 NEIGHBOURS = ("auto", "dense", "cells")
 
@@ -20,6 +21,9 @@ Neighbours: TypeAlias = str | CellLayout | None
 # Nanoseconds, fitted in bench/cost_model.py: a pair of the dense pass; and of a step with a cell
 # list a candidate of a fish, what a fish costs besides, and what a column that holds any does.
 DENSE_PAIR, CANDIDATE, LISTED_FISH, COLUMN = 1.1, 2.2, 200.0, 2100.0
+# On a GPU the costs are not measured yet. Every pair of so many fish is 2e10 operations there,
+# about a millisecond: no more than the many small kernels of a list should take.
+FEWEST_ELSEWHERE = 20_000
 # A cell list takes longer to compile and suffers where fish gather: it must promise this much.
 WORTHWHILE = 2.0
 
@@ -29,7 +33,7 @@ def neighbours_faults(neighbours: Any, state: State, params: Params) -> list[Fau
     if neighbours is None:
         return []
     if isinstance(neighbours, CellLayout):
-        return _layout_faults(neighbours)
+        return _layout_faults(neighbours, state.n_fish)
     if not isinstance(neighbours, str) or neighbours not in NEIGHBOURS:
         rule = f"must be one of {', '.join(NEIGHBOURS)}, or a CellLayout"
         return [Fault("neighbours", rule, neighbours)]
@@ -44,11 +48,16 @@ def traced_faults(neighbours: Neighbours) -> list[Fault]:
     return [Fault("neighbours", rule, neighbours)]
 
 
-def _layout_faults(layout: CellLayout) -> list[Fault]:
+def _layout_faults(layout: CellLayout, n_fish: int) -> list[Fault]:
     faults = count_faults(layout._asdict())
-    if not faults and not FEWEST_COLUMNS <= layout.n_columns <= MOST_COLUMNS:
-        rule = f"must be >= {FEWEST_COLUMNS} and <= {MOST_COLUMNS}"
-        faults.append(Fault("n_columns", rule, layout.n_columns))
+    if faults:
+        return faults
+    # What no school needs more than, with the room and the coarse sizes of a chosen layout.
+    most = {"n_columns": MOST_COLUMNS, "n_blocks": 2 * n_fish + 8, "n_candidates": 8 * n_fish + 8}
+    for name, value in layout._asdict().items():
+        low = FEWEST_COLUMNS if name == "n_columns" else 1
+        if not low <= value <= most[name]:
+            faults.append(Fault(name, f"must be >= {low} and <= {most[name]}", value))
     return faults
 
 
@@ -67,7 +76,9 @@ def cell_layout(state: State, params: Params) -> CellLayout | None:
     """A cell list for the school as it is, with room to spare.
 
     For `simulate(..., neighbours=layout)` inside jit, vmap or grad, where none can be chosen;
-    `Trajectory.overflow` then tells whether the school outgrew it.
+    `Trajectory.overflow` then tells whether the school outgrew it. Under vmap blocks are computed
+    with every one of its sizes, of which the largest keeps half as many candidates again in
+    room: with fewer `n_candidates` it is faster, and sooner outgrown.
 
     **Arguments:**
 
@@ -91,8 +102,10 @@ def cell_layout(state: State, params: Params) -> CellLayout | None:
     return fitting_layout(state.position, params.box_size, radius, _most_columns(params))
 
 
-def grown(layout: CellLayout, demand: CellDemand) -> CellLayout:
-    """The layout with room for a demand that has exceeded it."""
+def grown(layout: CellLayout, demand: CellDemand) -> CellLayout | None:
+    """The layout with room for a demand that has exceeded it; None where no list can serve."""
+    if demand.n_columns < FEWEST_COLUMNS:
+        return None
     wanted = roomy(demand, layout.n_columns)
     return CellLayout(
         layout.n_columns,
@@ -118,6 +131,8 @@ def _is_worthwhile(n_fish: int, params: Params) -> bool:
     Told from the parameters alone, never from where the fish are: a run that is resumed, or
     computed in other parts, must choose the same.
     """
+    if n_fish < FEWEST_ELSEWHERE and not on_cpu():
+        return False
     return WORTHWHILE * cells_ns(n_fish, params) < n_fish**2 * DENSE_PAIR
 
 
@@ -132,12 +147,16 @@ def cells_ns(n_fish: int, params: Params) -> float:
     """Nanoseconds of a step with a cell list; infinite where a box has none, or there is no box."""
     if params.box_size is None:
         return math.inf
-    # A whole number of radii in the box, to rounding, makes one column less.
-    n_columns = math.floor(float(params.box_size) / _reach(params) * (1 - 1e-5))
+    n_columns = columns_in(float(params.box_size) / _reach(params))
     if n_columns < FEWEST_COLUMNS:
         return math.inf
-    work = cells_work(n_fish, min(MOST_COLUMNS, n_columns))
+    work = cells_work(n_fish, n_columns)
     return sum(ns * n for ns, n in zip((CANDIDATE, LISTED_FISH, COLUMN), work, strict=True))
+
+
+def columns_in(ratio: float) -> int:
+    """How many columns a side a box of so many radii has; to rounding, so 4.0 may have 3."""
+    return min(MOST_COLUMNS, math.floor(ratio * (1 - 1e-5)))
 
 
 def cells_work(n_fish: int, n_columns: int) -> tuple[float, int, float]:
