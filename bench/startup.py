@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from against_peer import peer_python
+from drawing import BLUE, VERMILLION, label_bars, new_figure, set_logarithmic, style
 from matplotlib.figure import Figure
 from report import machine, print_table, save_figure, write_json
 
@@ -88,16 +89,18 @@ def _seconds(
     return time.perf_counter() - begin
 
 
+@style()
 def draw(medians: Mapping[str, float]) -> Figure:
-    """One bar a command, longest below; seconds on a logarithmic axis."""
-    figure = Figure(figsize=(7, 0.45 * len(medians) + 1), layout="constrained")
-    axes = figure.add_subplot(xscale="log", xlabel="seconds, median")
-    bars = axes.barh(list(medians), list(medians.values()), color="#0072b2")
-    axes.bar_label(bars, [f"{value:.2g} s" for value in medians.values()], padding=3)
-    # Our style draws no formulas, and powers of ten are formulas.
-    axes.xaxis.set_major_formatter("{x:g}")
+    """One bar a command; seconds on a logarithmic axis."""
+    figure = new_figure(6.4, 0.4 * len(medians) + 0.7)
+    axes = figure.add_subplot()
+    colours = [VERMILLION if name == PEER else BLUE for name in medians]
+    axes.barh(list(medians), list(medians.values()), color=colours)
     axes.invert_yaxis()
-    axes.margins(x=0.15)
+    set_logarithmic(axes, "x")
+    axes.set_xlabel("seconds, median")
+    axes.margins(x=0.12)
+    label_bars(axes, "%.2g")
     return figure
 
 
