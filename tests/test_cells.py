@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kadita_jax as kj
-from kadita_jax import CellLayout, cell_layout
+from kadita_jax import CellLayout, capacity, cell_layout
 from kadita_jax.capacity import (
     MOST_COLUMNS,
     ROOM_FOR_BLOCKS,
@@ -42,7 +42,10 @@ near_sums = jax.jit(sum_over_near, static_argnames="layout")
 
 @jax.jit
 def both_sums(state, params):
-    near, demand = sum_over_near(state, params, EVERYBODY)
+    # While tracing: few fish would otherwise all need the smallest size.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(capacity, "SIZES", (0.02, 0.1, 1.0))
+        near, demand = sum_over_near(state, params, EVERYBODY)
     return sum_over_all(state, params), near, demand
 
 
