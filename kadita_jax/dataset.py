@@ -12,7 +12,7 @@ import xarray as xr
 from kadita_jax import layout
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.files import partial_path
-from kadita_jax.metrics import STATES
+from kadita_jax.names import STATES
 
 
 def open_run(path: str | Path) -> xr.Dataset:

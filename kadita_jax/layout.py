@@ -5,30 +5,12 @@ NetCDF-4 in the CF-1.11 conventions, such that xarray decodes it and the CF chec
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
-from kadita_jax.metrics import NAMES, STATES
+from kadita_jax.names import LONG_NAMES, NAMES, STATES
 
 EPOCH = "2000-01-01 00:00:00"
 SPACE = ("x", "y", "z")
-
-LONG_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "polarization": "polarization P, length of the mean heading",
-        "rotation": "rotation M, length of the mean angular momentum about the centroid",
-        "spread": "root mean square distance from the centroid, in body lengths",
-        "order_index": "order index, the larger of polarization and rotation",
-        "school_cohesion_entropy": "school cohesion entropy, of nearest neighbour distances",
-        "polarization_entropy": "polarization entropy, of headings",
-        "depth_stratification_entropy": "depth stratification entropy, of the z coordinate",
-        "angular_momentum_entropy": "angular momentum entropy, of each fish's angular momentum",
-        "nearest_neighbor_entropy": "nearest neighbour entropy, of the spacing of the five nearest",
-        "velocity_correlation_entropy": "velocity correlation entropy, of pairs of headings",
-        "school_shape_entropy": "school shape entropy, of the covariance's eigenvalues",
-        "oceanic_schooling_index": "Oceanic Schooling Index, weighted mean of the seven entropies",
-    }
-)
 
 
 @dataclass(frozen=True)

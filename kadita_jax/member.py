@@ -13,9 +13,10 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from kadita_jax.geometry import BoxSize
 from kadita_jax.keys import RandomKey, member_key, noise_stream, step_key
-from kadita_jax.metrics import NAMES, Metrics, measure, state_label
+from kadita_jax.metrics import Metrics, measure, state_label
 from kadita_jax.model import Params, State
 from kadita_jax.moments import Moments, add_value, no_moments
+from kadita_jax.names import NAMES
 from kadita_jax.pytree import pytree
 from kadita_jax.simulation import step
 from kadita_jax.window import Window

@@ -6,17 +6,15 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike
 
-from kadita_jax.metrics import NAMES, measure_trajectory, state_label
+from kadita_jax.metrics import measure_trajectory, state_label
 from kadita_jax.metrics.nearest import MOST_AMONG_ALL
 from kadita_jax.model import State
+from kadita_jax.names import NAMES
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import Plan
 from kadita_jax.simulation import Trajectory, simulate
 
 TRACKS = ("position", "heading")
-
-# One program instead of the dozen that its operations are one by one.
-_state_label = jax.jit(state_label)
 
 
 def programs(plan: Plan) -> list[Callable[[], object]]:
@@ -73,7 +71,7 @@ def measured(plan: Plan, position: ArrayLike, heading: ArrayLike) -> dict[str, n
     """Everything that is saved of some frames, by its name in the file."""
     box_size = plan.scenario.box_size
     metrics = measure_trajectory(position, heading, box_size, convention=plan.convention)
-    series = {name: getattr(metrics, name) for name in NAMES}
-    series |= dict(zip(TRACKS, (position, heading), strict=True))
-    series["state"] = _state_label(metrics.polarization, metrics.rotation)
-    return {name: np.asarray(values) for name, values in series.items()}
+    series = {name: np.asarray(getattr(metrics, name)) for name in NAMES}
+    label = np.asarray(state_label(series["polarization"], series["rotation"]))
+    tracks = map(np.asarray, (position, heading))
+    return series | {"state": label} | dict(zip(TRACKS, tracks, strict=True))

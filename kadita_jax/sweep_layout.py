@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from kadita_jax.axes import SWEPT
-from kadita_jax.layout import LONG_NAMES, SPACE, Variable, state_attributes
-from kadita_jax.metrics import NAMES, STATES
+from kadita_jax.layout import SPACE, Variable, state_attributes
+from kadita_jax.names import LONG_NAMES, NAMES, STATES
 from kadita_jax.sweep_plan import SweepPlan
 
 MEANINGS: Mapping[str, str] = {

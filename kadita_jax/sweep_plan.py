@@ -10,7 +10,7 @@ import numpy as np
 
 from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.grid import Grid
-from kadita_jax.metrics import NAMES
+from kadita_jax.names import NAMES
 from kadita_jax.plan import (
     device_memory,
     held_faults,

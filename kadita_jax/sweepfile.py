@@ -12,7 +12,7 @@ import numpy as np
 
 from kadita_jax.files import replacing
 from kadita_jax.journal import Journal
-from kadita_jax.metrics import NAMES, STATES
+from kadita_jax.names import NAMES, STATES
 from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
 from kadita_jax.provenance import sweep_attributes
 from kadita_jax.sweep_layout import coordinate_values, coordinates, sweep_variables

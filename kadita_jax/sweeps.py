@@ -19,8 +19,8 @@ from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
 from kadita_jax.keys import RandomKey
 from kadita_jax.member import Outcome
-from kadita_jax.metrics import NAMES
 from kadita_jax.metrics.convention import REFERENCE
+from kadita_jax.names import NAMES
 from kadita_jax.prepare import Prepared, out_of_order, prepare
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_plan import Part

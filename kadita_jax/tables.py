@@ -11,7 +11,7 @@ import xarray as xr
 from kadita_jax.dataset import mean_and_std, second_half, seconds
 from kadita_jax.files import replacing
 from kadita_jax.layout import SPACE
-from kadita_jax.metrics import NAMES, STATES
+from kadita_jax.names import NAMES, STATES
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from kadita_jax.dataset import open_run, reading
 from kadita_jax.errors import Fault, Unchecked, refuse
-from kadita_jax.metrics import NAMES, measure_trajectory, state_label
+from kadita_jax.metrics import measure_trajectory, state_label
 from kadita_jax.metrics.convention import REFERENCE, box_faults, convention_faults
+from kadita_jax.names import NAMES
 from kadita_jax.parameters import parameter_faults
 from kadita_jax.plan import PART_PAIRS
 
@@ -163,7 +163,5 @@ def _measure(
         position, heading = part["position"].values, part["heading"].values
         parts.append(measure_trajectory(position, heading, box_size, convention=convention))
     series = {name: np.concatenate([getattr(part, name) for part in parts]) for name in NAMES}
-    labels = np.asarray(
-        state_label(*map(jnp.asarray, (series["polarization"], series["rotation"])))
-    )
-    return series | {"state": labels}
+    label = np.asarray(state_label(series["polarization"], series["rotation"]))
+    return series | {"state": label}

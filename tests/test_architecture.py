@@ -11,6 +11,7 @@ PACKAGE = ROOT / "kadita_jax"
 FLOORS = (
     (
         "errors",
+        "names",
         "parameters",
         "arrays",
         "numerics",
@@ -144,3 +145,16 @@ def test_every_public_name_is_there():
         assert getattr(kj, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'simluate'"):
         _ = kj.simluate
+
+
+def test_pictures_need_no_jax():
+    # The process that draws them would import it for nothing, while the other one compiles.
+    waiting, seen = ["pictures", "artist", "plot"], set()
+    while waiting:
+        seen.add(name := waiting.pop())
+        files = [path for path in MODULES if home(path) == name]
+        named = set().union(*map(imports, files))
+        assert "jax" not in {dotted.split(".")[0] for dotted in named}
+        ours = {dotted.split(".")[1] for dotted in named if dotted.startswith("kadita_jax.")}
+        waiting += ours & set(FLOOR) - seen
+    assert {"dataset", "layout", "names"} <= seen

@@ -1,5 +1,6 @@
 """The twelve metrics: parity, known answers, symmetries, both conventions."""
 
+from dataclasses import fields
 from functools import partial
 
 import jax
@@ -15,6 +16,7 @@ from kadita_jax.metrics import (
     NAMES,
     OSI_WEIGHTS,
     STATES,
+    Metrics,
     measure,
     measure_trajectory,
     nearest_distances,
@@ -323,7 +325,21 @@ def test_derivatives_of_smooth_metrics_against_finite_differences():
     ],
 )
 def test_state_labels_in_order(p, m, state):
-    assert STATES[int(state_label(p, m))] == state
+    for asarray in (float, np.float64, jnp.asarray):
+        assert STATES[int(state_label(asarray(p), asarray(m)))] == state
+
+
+def test_state_labels_are_of_the_kind_given():
+    p, m = np.array([0.95, np.nan, 0.1]), np.array([0.0, 0.6, np.nan])
+    assert isinstance(state_label(p, m), np.ndarray)
+    found = jax.jit(state_label)(jnp.asarray(p), jnp.asarray(m))
+    assert isinstance(found, jax.Array)
+    np.testing.assert_array_equal(found, [STATES.index("highly_parallel"), -1, -1])
+    np.testing.assert_array_equal(found, state_label(p, m))
+
+
+def test_the_fields_are_the_names():
+    assert tuple(field.name for field in fields(Metrics)) == NAMES
 
 
 def test_osi_is_the_weighted_sum():

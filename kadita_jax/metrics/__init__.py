@@ -17,13 +17,13 @@ from kadita_jax.metrics.entropies import school_shape_entropy as school_shape_en
 from kadita_jax.metrics.entropies import (
     velocity_correlation_entropy as velocity_correlation_entropy,
 )
-from kadita_jax.metrics.measure import NAMES as NAMES
 from kadita_jax.metrics.measure import Metrics as Metrics
 from kadita_jax.metrics.measure import measure as measure
 from kadita_jax.metrics.measure import measure_trajectory as measure_trajectory
 from kadita_jax.metrics.nearest import nearest_distances as nearest_distances
-from kadita_jax.metrics.order import STATES as STATES
 from kadita_jax.metrics.order import polarization as polarization
 from kadita_jax.metrics.order import rotation as rotation
 from kadita_jax.metrics.order import spread as spread
 from kadita_jax.metrics.order import state_label as state_label
+from kadita_jax.names import NAMES as NAMES
+from kadita_jax.names import STATES as STATES

@@ -1,6 +1,5 @@
 """All twelve metrics of a snapshot or a trajectory, checked at the edge."""
 
-from dataclasses import fields
 from functools import partial
 
 import jax
@@ -36,9 +35,6 @@ class Metrics:
     velocity_correlation_entropy: Float[Array, "*time"]
     school_shape_entropy: Float[Array, "*time"]
     oceanic_schooling_index: Float[Array, "*time"]
-
-
-NAMES = tuple(field.name for field in fields(Metrics))  # type: ignore[arg-type]
 
 
 def measure(

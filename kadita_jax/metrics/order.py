@@ -4,17 +4,18 @@ Arguments as in `kadita_jax.metrics.entropies`: positions inside the box, headin
 `measure` sees to both, these functions do not.
 """
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from kadita_jax.geometry import BoxSize, circular_centre, unwrap
 from kadita_jax.metrics.convention import REFERENCE
+from kadita_jax.names import STATES
 from kadita_jax.numerics import direction, norm, safe_sqrt
 
 Position = Float[Array, "fish 3"]
 Heading = Float[Array, "fish 3"]
-
-STATES = ("swarm", "torus", "dynamic_parallel", "highly_parallel", "transitional")
 
 
 def from_centroid(
@@ -57,20 +58,29 @@ def spread(position: Position, box_size: BoxSize, convention: str = REFERENCE) -
 
 
 def state_label(
-    polarization: float | Float[Array, "*batch"], rotation: float | Float[Array, "*batch"]
-) -> Int[Array, "*batch"]:
+    polarization: float | Float[Array | np.ndarray, "*batch"],
+    rotation: float | Float[Array | np.ndarray, "*batch"],
+) -> Int[Array | np.ndarray, "*batch"]:
     """Index into `STATES` of the state that P and M name.
 
     In this order: highly_parallel P > 0.9; dynamic_parallel P > 0.7; torus M > 0.5;
     transitional P > 0.4 or M > 0.3; else swarm. A P or M of nan names no state: -1.
+
+    **Arguments:**
+
+    - `polarization`, `rotation`: P and M, of one shape.
+
+    **Returns:** of that shape; a numpy array unless either is jax's.
     """
-    p, m = jnp.asarray(polarization), jnp.asarray(rotation)
+    # jax would compile for every shape what numpy has done by then.
+    xp = jnp if isinstance(polarization, jax.Array) or isinstance(rotation, jax.Array) else np
+    p, m = xp.asarray(polarization), xp.asarray(rotation)
     rules = {
         "highly_parallel": p > 0.9,
         "dynamic_parallel": p > 0.7,
         "torus": m > 0.5,
         "transitional": (p > 0.4) | (m > 0.3),
     }
-    labels = [jnp.full(p.shape, STATES.index(name)) for name in rules]
-    label = jnp.select(list(rules.values()), labels, STATES.index("swarm"))
-    return jnp.where(jnp.isnan(p) | jnp.isnan(m), -1, label)
+    labels = [xp.full(p.shape, STATES.index(name)) for name in rules]
+    label = xp.select(list(rules.values()), labels, STATES.index("swarm"))
+    return xp.where(xp.isnan(p) | xp.isnan(m), -1, label)

@@ -9,7 +9,7 @@ import xarray
 
 from kadita_jax.axes import SWEPT
 from kadita_jax.errors import Fault, Unchecked, did_you_mean, refuse
-from kadita_jax.metrics import NAMES, STATES
+from kadita_jax.names import NAMES, STATES
 from kadita_jax.parameters import as_numbers
 from kadita_jax.plot.reading import amount, plain_name, plain_unit
 

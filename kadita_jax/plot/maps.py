@@ -11,7 +11,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
-from kadita_jax.metrics import STATES
+from kadita_jax.names import STATES
 from kadita_jax.plot.grid import Axis, Grid, average, is_invalid, leading_state, state_shares
 from kadita_jax.plot.profile import ROWS
 from kadita_jax.plot.regions import draw_names, n_pixels

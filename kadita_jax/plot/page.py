@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from kadita_jax.metrics import STATES
+from kadita_jax.names import STATES
 from kadita_jax.plot.grid import Grid
 from kadita_jax.plot.maps import HATCHES, reasons
 from kadita_jax.plot.regions import MARK_STYLE

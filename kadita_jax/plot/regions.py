@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from numpy.lib.stride_tricks import sliding_window_view
 
-from kadita_jax.metrics import STATES
+from kadita_jax.names import STATES
 from kadita_jax.plot.style import INK, PAPER, SMALL, STATE_MARKERS, size_of
 
 # Of a pixel of the raster, of a letter, of a line of text and of a mark with room about it, inches.

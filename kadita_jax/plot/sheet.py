@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from kadita_jax.metrics import NAMES
+from kadita_jax.names import NAMES
 from kadita_jax.plot.grid import Grid, average, leading_state, read_grid, states_of
 from kadita_jax.plot.labels import about, capital, metric_label
 from kadita_jax.plot.lines import band_note, draw_lines, hide_places

@@ -5,7 +5,7 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.metrics import STATES
+from kadita_jax.names import STATES
 from kadita_jax.plot.grid import (
     Grid,
     leading_state,
