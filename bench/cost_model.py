@@ -66,8 +66,7 @@ def _constants(counts: list[tuple[float, ...]], ms: list[float]) -> list[float]:
 
 def expected(row: dict[str, Any]) -> float:
     """How many times as fast the cell list should be, by the constants in use."""
-    params = gas(row["n_fish"], row["density"], **RADII)[1]
-    return row["n_fish"] ** 2 * choice.DENSE_PAIR / choice.cells_ns(row["n_fish"], params)
+    return row["n_fish"] ** 2 * choice.DENSE_PAIR / choice.cells_ns(row["n_fish"], row["ratio"])
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kadita_jax import __version__
-from kadita_jax.exits import computing, errors_as_exit_codes, leaving
+from kadita_jax.exits import computing, errors_as_exit_codes, leaving, load_jax
 from kadita_jax.options import (
     RUN_EXAMPLES,
     SWEEP_EXAMPLES,
@@ -99,13 +99,14 @@ def run(
     ] = False,
 ) -> None:
     """Simulate schools: a NetCDF, a picture and CSV tables each, and a table of all."""
-    with computing():
+    with errors_as_exit_codes():
         changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
         if resume is None:
             from kadita_jax.artist import drawing_aside
 
-            # The process that draws takes as long to start as what computes does to import.
+            # The process that draws takes as long to start as jax does to load.
             with drawing_aside() as draw:
+                load_jax()
                 from kadita_jax.run_job import run_all
 
                 run_all(
@@ -118,6 +119,7 @@ def run(
                     overwrite=overwrite,
                 )
             return
+        load_jax()
         from kadita_jax import jobs
 
         others = {"NAME": names, "seed": seed, "save_every": save_every, "dtype": dtype}

@@ -23,13 +23,18 @@ MANY = 100_000
 def computing() -> Iterator[None]:
     """Around a command that uses jax: exit codes, and compiled programs kept on disk."""
     with errors_as_exit_codes():
-        # On some Intel processors XLA logs an error for each program that it finds in the cache
-        # (openxla/xla issue 44565); what matters is raised, too.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from kadita_jax.compile_cache import use_compile_cache
-
-        use_compile_cache()
+        load_jax()
         yield
+
+
+def load_jax() -> None:
+    """Import jax, which takes a second, and have it keep compiled programs on disk."""
+    # On some Intel processors XLA logs an error for each program that it finds in the cache
+    # (openxla/xla issue 44565); what matters is raised, too.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from kadita_jax.compile_cache import use_compile_cache
+
+    use_compile_cache()
 
 
 @contextmanager

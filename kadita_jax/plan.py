@@ -11,7 +11,7 @@ import numpy as np
 from kadita_jax.blocks import block_floats
 from kadita_jax.errors import Fault
 from kadita_jax.files import partial_path
-from kadita_jax.neighbours import pairs_of_step
+from kadita_jax.neighbours import pairs_of_step, radii_in_box
 from kadita_jax.scenario import Scenario
 
 # A run without a file must fit in memory as a whole; above this it is sent to a file.
@@ -52,7 +52,8 @@ class Plan:
     def pairs_of_step(self) -> int | float:
         """A step's work, in pairs of fish."""
         scenario = self.scenario
-        return pairs_of_step(scenario.neighbours, scenario.n_fish, scenario.params)
+        radii = radii_in_box(scenario.box_size, scenario.r_attraction)
+        return pairs_of_step(scenario.neighbours, scenario.n_fish, radii)
 
     @property
     def frames_per_part(self) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 import kadita_jax as kj
 from kadita_jax import plan
-from kadita_jax.neighbours import pairs_of_step, sum_over_all, sum_over_near
+from kadita_jax.neighbours import pairs_of_step, radii_in_box, sum_over_all, sum_over_near
 
 N_FISH, BOX_SIZE = 300, 20.0
 SHORT_SIGHT = {"r_repulsion": 0.5, "r_orientation": 1.5, "r_attraction": 2.5}
@@ -84,7 +84,9 @@ def test_a_lost_fish_is_noticed_and_never_misleads(box_size):
 
 
 def test_parts_are_planned_by_what_a_step_costs():
-    params = kj.make_params(**SHORT_SIGHT, box_size=200.0)
-    assert pairs_of_step("dense", 20_000, params) == 20_000**2
-    assert pairs_of_step("auto", 20_000, params) < 20_000**2 / 10
-    assert pairs_of_step("auto", 20_000, kj.make_params(box_size=None)) == 20_000**2
+    radii = radii_in_box(200.0, (1.0, SHORT_SIGHT["r_attraction"]))
+    assert radii == 200 / SHORT_SIGHT["r_attraction"]
+    assert pairs_of_step("dense", 20_000, radii) == 20_000**2
+    assert pairs_of_step("auto", 20_000, radii) < 20_000**2 / 10
+    assert pairs_of_step("auto", 20_000, radii_in_box(None, 4.0)) == 20_000**2
+    assert radii_in_box(200.0, 0.0) > 1e30

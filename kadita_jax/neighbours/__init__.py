@@ -8,5 +8,6 @@ from kadita_jax.neighbours.choice import chosen_layout as chosen_layout
 from kadita_jax.neighbours.choice import grown as grown
 from kadita_jax.neighbours.choice import neighbours_faults as neighbours_faults
 from kadita_jax.neighbours.choice import pairs_of_step as pairs_of_step
+from kadita_jax.neighbours.choice import radii_in_box as radii_in_box
 from kadita_jax.neighbours.choice import traced_faults as traced_faults
 from kadita_jax.neighbours.dense import sum_over_all as sum_over_all

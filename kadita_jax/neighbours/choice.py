@@ -1,12 +1,14 @@
 """Whether a run sums over every pair or over a cell list, and of which capacities."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import ArrayLike
 
 from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout, roomy
 from kadita_jax.cells import FISH_PER_BLOCK, fitting_layout
@@ -67,7 +69,8 @@ def chosen_layout(neighbours: Neighbours, state: State, params: Params) -> CellL
         return neighbours
     if neighbours == "dense" or (neighbours == "auto" and _is_traced((state, params))):
         return None
-    if neighbours == "auto" and not _is_worthwhile(state.n_fish, params):
+    radii = radii_in_box(params.box_size, params.r_attraction)
+    if neighbours == "auto" and not _is_worthwhile(state.n_fish, radii):
         return None
     return cell_layout(state, params)
 
@@ -121,11 +124,19 @@ def _most_columns(params: Params) -> int:
     """
     if params.box_size is None:
         return MOST_COLUMNS
-    ratio = float(params.box_size) / _reach(params)
+    ratio = radii_in_box(params.box_size, params.r_attraction)
     return min(MOST_COLUMNS, 2 ** math.ceil(math.log2(max(FEWEST_COLUMNS, ratio))))
 
 
-def _is_worthwhile(n_fish: int, params: Params) -> bool:
+def radii_in_box(box_size: ArrayLike | None, r_attraction: ArrayLike | Sequence[float]) -> float:
+    """How many of the largest radius a side of the box is long; 0 where there is no box."""
+    if box_size is None:
+        return 0.0
+    # Of a radius of 0 any box holds many.
+    return float(np.asarray(box_size)) / max(float(np.max(r_attraction)), 1e-30)
+
+
+def _is_worthwhile(n_fish: int, radii: float) -> bool:
     """Whether a cell list should be faster, were the fish spread evenly.
 
     Told from the parameters alone, never from where the fish are: a run that is resumed, or
@@ -133,30 +144,28 @@ def _is_worthwhile(n_fish: int, params: Params) -> bool:
     """
     if n_fish < FEWEST_ELSEWHERE and not on_cpu():
         return False
-    return WORTHWHILE * cells_ns(n_fish, params) < n_fish**2 * DENSE_PAIR
+    return WORTHWHILE * cells_ns(n_fish, radii) < n_fish**2 * DENSE_PAIR
 
 
-def pairs_of_step(neighbours: str, n_fish: int, params: Params) -> int | float:
-    """How many pairs of the dense pass take as long as a step."""
-    if neighbours == "cells" or (neighbours == "auto" and _is_worthwhile(n_fish, params)):
-        return min(n_fish**2, cells_ns(n_fish, params) / DENSE_PAIR)
+def pairs_of_step(neighbours: str, n_fish: int, radii: float) -> int | float:
+    """How many pairs of the dense pass take as long as a step, of so many `radii_in_box`."""
+    if neighbours == "cells" or (neighbours == "auto" and _is_worthwhile(n_fish, radii)):
+        return min(n_fish**2, cells_ns(n_fish, radii) / DENSE_PAIR)
     return n_fish**2
 
 
-def cells_ns(n_fish: int, params: Params) -> float:
-    """Nanoseconds of a step with a cell list; infinite where a box has none, or there is no box."""
-    if params.box_size is None:
-        return math.inf
-    n_columns = columns_in(float(params.box_size) / _reach(params))
+def cells_ns(n_fish: int, radii: float) -> float:
+    """Nanoseconds of a step with a cell list; infinite where the box has none."""
+    n_columns = columns_in(radii)
     if n_columns < FEWEST_COLUMNS:
         return math.inf
     work = cells_work(n_fish, n_columns)
     return sum(ns * n for ns, n in zip((CANDIDATE, LISTED_FISH, COLUMN), work, strict=True))
 
 
-def columns_in(ratio: float) -> int:
+def columns_in(radii: float) -> int:
     """How many columns a side a box of so many radii has; to rounding, so 4.0 may have 3."""
-    return min(MOST_COLUMNS, math.floor(ratio * (1 - 1e-5)))
+    return min(MOST_COLUMNS, math.floor(radii * (1 - 1e-5)))
 
 
 def cells_work(n_fish: int, n_columns: int) -> tuple[float, int, float]:
@@ -169,11 +178,6 @@ def cells_work(n_fish: int, n_columns: int) -> tuple[float, int, float]:
     columns = n_columns**2 * -math.expm1(-in_column)
     # Of a column's blocks the last is half full.
     return (n_fish + columns * FISH_PER_BLOCK / 2) * candidates, n_fish, columns
-
-
-def _reach(params: Params) -> float:
-    """The largest radius; where it is 0 one that any box holds many of."""
-    return max(float(np.max(params.r_attraction)), 1e-30)
 
 
 def _is_traced(tree: Any) -> bool:
