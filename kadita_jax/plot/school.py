@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from mpl_toolkits.mplot3d import Axes3D
 from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
 
@@ -24,6 +25,7 @@ from kadita_jax.plot.style import (
 MAX_DRAWN = 2000
 AZIMUTH, ELEVATION = -62.0, 20.0
 SHADOW = "#e9ebee"
+KEY_PIXELS = 129
 
 # One side of a fish one unit long, from the nose at 0.5 to the notch of the tail: along, across.
 _SIDE = np.array(
@@ -197,16 +199,17 @@ def draw_key(figure: Figure, box: Box, name: str, sign: int) -> None:
 
     A disc turned as the camera sees the floor, level headings at its rim and steep ones inside.
     """
-    axes = panel(figure, box, projection="polar")
-    azimuth, level = np.linspace(0, 2 * np.pi, 181), np.linspace(0, 1, 31)
-    angle, radius = np.meshgrid((azimuth[1:] + azimuth[:-1]) / 2, (level[1:] + level[:-1]) / 2)
+    axes = panel(figure, box)
+    across, up = np.meshgrid(*2 * [np.linspace(-1, 1, KEY_PIXELS)])
+    # On screen a fish swims to the right when its azimuth is the camera's plus a quarter turn.
+    turned = np.radians(AZIMUTH + 90)
+    angle, radius = np.arctan2(up, across) + turned, np.minimum(np.hypot(across, up), 1)
     height = sign * np.sqrt(1 - radius**2)
     heading = np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=-1)
-    axes.pcolormesh(azimuth, level, heading_colours(heading))
+    disc = axes.imshow(heading_colours(heading), extent=(-1, 1, -1, 1), origin="lower")
+    disc.set_clip_path(Circle((0, 0), 1, transform=axes.transData))
     axes.set_axis_off()
-    # On screen a fish swims to the right when its azimuth is the camera's plus a quarter turn.
-    axes.set_theta_offset(-np.radians(AZIMUTH + 90))  # type: ignore[attr-defined]
     font = {"color": MUTED, "fontsize": TINY, "ha": "center", "va": "center"}
-    axes.text(0, 1.28, "x", **font)
-    axes.text(np.pi / 2, 1.28, "y", **font)
+    for letter, azimuth in (("x", 0), ("y", np.pi / 2)):
+        axes.text(1.28 * np.cos(azimuth - turned), 1.28 * np.sin(azimuth - turned), letter, **font)
     axes.text(0.5, -0.16, name, transform=axes.transAxes, **font)
