@@ -99,32 +99,31 @@ def run(
     ] = False,
 ) -> None:
     """Simulate schools: a NetCDF, a picture and CSV tables each, and a table of all."""
-    with errors_as_exit_codes():
-        changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
-        if resume is None:
-            from kadita_jax.artist import drawing_aside
-
-            # The process that draws takes as long to start as jax does to load.
-            with drawing_aside() as draw:
-                load_jax()
-                from kadita_jax.run_job import run_all
-
-                run_all(
-                    names,
-                    changes,
-                    draw,
-                    out=Path("schools") if out is None else out,
-                    dtype=dtype or "float32",
-                    convention=convention or "reference",
-                    overwrite=overwrite,
-                )
-            return
-        load_jax()
+    changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
+    settings = {"out": out, "dtype": dtype, "convention": convention}
+    if resume is None:
+        _run_anew(names, changes, settings, overwrite)
+        return
+    others = {"NAME": names, **changes, **settings, "overwrite": overwrite or None}
+    with computing():
         from kadita_jax import jobs
 
-        others = {"NAME": names, "seed": seed, "save_every": save_every, "dtype": dtype}
-        others |= {"convention": convention, "out": out, "overwrite": overwrite or None}
-        jobs.continue_run(resume, n_steps, others)
+        jobs.continue_run(resume, others.pop("n_steps"), others)
+
+
+def _run_anew(
+    names: list[str] | None, changes: dict[str, Any], settings: dict[str, Any], overwrite: bool
+) -> None:
+    from kadita_jax.artist import drawing_aside
+
+    # The process that draws takes as long to start as jax does to load.
+    with errors_as_exit_codes(), drawing_aside() as draw:
+        load_jax()
+        from kadita_jax.run_job import run_all
+
+        defaults = {"out": Path("schools"), "dtype": "float32", "convention": "reference"}
+        chosen = {name: given or defaults[name] for name, given in settings.items()}
+        run_all(names, changes, draw, **chosen, overwrite=overwrite)
 
 
 @app.command("sweep", epilog=SWEEP_EXAMPLES)

@@ -15,7 +15,7 @@ WRONG_INPUT = 2
 INTERRUPTED = 130
 
 # Objects made between two searches for garbage: of those that importing and tracing make, nearly
-# all stay, and at Python's usual 2,000 half a second of a first `kadita run` went on searching.
+# all stay, and at Python's usual 700 or 2,000 a first `kadita run` searched for half a second.
 MANY = 100_000
 
 
@@ -57,7 +57,7 @@ def _leave(message: object, code: int) -> None:
 
 @contextmanager
 def leaving() -> Iterator[None]:
-    """Around a whole process: let it begin and end without searching for garbage."""
+    """Around a whole process: search seldom for garbage, and end at once."""
     gc.set_threshold(MANY)
     try:
         yield

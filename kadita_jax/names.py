@@ -1,6 +1,7 @@
-"""What the metrics and the states are called: the one list behind results, files and pictures.
+"""What the metrics and the states are called, and in which order.
 
-It needs no jax, so that what only draws does not wait for it.
+The one list behind files, tables and pictures; the fields of `metrics.Metrics` are these names, as
+a test sees to. It needs no jax, so that what only draws does not wait for it.
 """
 
 from collections.abc import Mapping

@@ -68,11 +68,11 @@ def state_label(
 
     **Arguments:**
 
-    - `polarization`, `rotation`: P and M, of one shape.
+    - `polarization`, `rotation`: P and M, of one shape or one of them a number.
 
     **Returns:** of that shape; a numpy array unless either is jax's.
     """
-    # jax would compile for every shape what numpy has done by then.
+    # jax would compile a program for every shape.
     xp = jnp if isinstance(polarization, jax.Array) or isinstance(rotation, jax.Array) else np
     p, m = xp.asarray(polarization), xp.asarray(rotation)
     rules = {

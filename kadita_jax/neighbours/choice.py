@@ -69,9 +69,10 @@ def chosen_layout(neighbours: Neighbours, state: State, params: Params) -> CellL
         return neighbours
     if neighbours == "dense" or (neighbours == "auto" and _is_traced((state, params))):
         return None
-    radii = radii_in_box(params.box_size, params.r_attraction)
-    if neighbours == "auto" and not _is_worthwhile(state.n_fish, radii):
-        return None
+    if neighbours == "auto":
+        radii = radii_in_box(params.box_size, params.r_attraction)
+        if not _is_worthwhile(state.n_fish, radii):
+            return None
     return cell_layout(state, params)
 
 
@@ -155,7 +156,7 @@ def pairs_of_step(neighbours: str, n_fish: int, radii: float) -> int | float:
 
 
 def cells_ns(n_fish: int, radii: float) -> float:
-    """Nanoseconds of a step with a cell list; infinite where the box has none."""
+    """Nanoseconds of a step with a cell list; infinite in a box too small for one, or no box."""
     n_columns = columns_in(radii)
     if n_columns < FEWEST_COLUMNS:
         return math.inf

@@ -25,6 +25,7 @@ from kadita_jax.plot.style import (
 MAX_DRAWN = 2000
 AZIMUTH, ELEVATION = -62.0, 20.0
 SHADOW = "#e9ebee"
+# A side of the colours' key: somewhat more than it has on the page, which smooths its rim.
 KEY_PIXELS = 129
 
 # One side of a fish one unit long, from the nose at 0.5 to the notch of the tail: along, across.
@@ -200,7 +201,8 @@ def draw_key(figure: Figure, box: Box, name: str, sign: int) -> None:
     A disc turned as the camera sees the floor, level headings at its rim and steep ones inside.
     """
     axes = panel(figure, box)
-    across, up = np.meshgrid(*2 * [np.linspace(-1, 1, KEY_PIXELS)])
+    side = np.linspace(-1, 1, KEY_PIXELS)
+    across, up = np.meshgrid(side, side)
     # On screen a fish swims to the right when its azimuth is the camera's plus a quarter turn.
     turned = np.radians(AZIMUTH + 90)
     angle, radius = np.arctan2(up, across) + turned, np.minimum(np.hypot(across, up), 1)
