@@ -18,7 +18,7 @@ from kadita_jax.capacity import (
     CellDemand,
     roomy,
 )
-from kadita_jax.neighbours import sum_over_all, sum_over_near
+from kadita_jax.neighbours import chosen_layout, sum_over_all, sum_over_near
 
 N_FISH = 150
 # Room for everybody: one program for all cases.
@@ -101,14 +101,13 @@ def test_one_radius_per_fish():
     assert_same_sums(state, params)
 
 
-@pytest.mark.parametrize("n_fish", [1, 2, 17])
-def test_few_fish(n_fish):
+@pytest.mark.parametrize(("n_fish", "box_size"), [(1, 20.0), (2, None), (17, 20.0)])
+def test_few_fish(n_fish, box_size):
     state = kj.uniform_gas(jax.random.key(n_fish), n_fish, 20.0)
-    for box_size in (20.0, None):
-        params = kj.make_params(r_attraction=6.0, box_size=box_size)
-        near, _ = near_sums(state, params, CellLayout(4, 20, 32))
-        every = jax.jit(sum_over_all)(state, params)
-        np.testing.assert_allclose(jax.tree.leaves(near), jax.tree.leaves(every), atol=1e-13)
+    params = kj.make_params(r_attraction=6.0, box_size=box_size)
+    near, _ = near_sums(state, params, CellLayout(4, 20, 32))
+    every = jax.jit(sum_over_all)(state, params)
+    np.testing.assert_allclose(jax.tree.leaves(near), jax.tree.leaves(every), atol=1e-13)
 
 
 KEY = jax.random.key(1)
@@ -164,12 +163,14 @@ def test_overflow_on_the_way_is_computed_again():
     np.testing.assert_allclose(found.position, expected.position, atol=1e-8)
 
 
+SMALL = CellLayout(8, 30, 50)
+
+
 def test_a_given_layout_that_overflows_is_refused_by_name_and_size():
-    small = CellLayout(8, 30, 50)
     with pytest.raises(kj.InvalidInputError, match="overflowed") as refusal:
-        run(even_school(), SPREAD, neighbours=small)
+        run(even_school(), SPREAD, neighbours=SMALL)
     assert [fault.field for fault in refusal.value.faults] == ["n_blocks", "n_candidates"]
-    for fault, size in zip(refusal.value.faults, small[1:], strict=True):
+    for fault, size in zip(refusal.value.faults, SMALL[1:], strict=True):
         assert fault.value == size
         assert int(fault.rule.split()[-1]) > size
 
@@ -178,17 +179,18 @@ def test_a_layout_for_a_box_too_small_is_refused():
     params = kj.make_params(r_attraction=8.0, box_size=20.0)
     assert cell_layout(even_school(), params) is None
     with pytest.raises(kj.InvalidInputError, match="3 cells a side"):
-        run(even_school(), params, neighbours=CellLayout(8, 300, 300))
+        run(even_school(), params, neighbours=SMALL)
     dense, cells = (run(even_school(), params, neighbours=name) for name in ("dense", "cells"))
     np.testing.assert_array_equal(cells.position, dense.position)
 
 
 def test_auto_takes_the_list_for_large_schools_of_short_sight():
-    assert run(even_school(), SPREAD).overflow is None
-    many = kj.make_params(r_repulsion=0.2, r_orientation=0.5, r_attraction=1.0, box_size=20.0)
-    assert run(even_school(4000), many, n_steps=1, save_every=1).overflow is not None
+    assert chosen_layout("auto", even_school(), SPREAD) is None
+    far_apart = kj.make_params(r_repulsion=0.2, r_orientation=0.5, r_attraction=1.0, box_size=20.0)
+    layout = chosen_layout("auto", even_school(4000), far_apart)
+    assert layout == cell_layout(even_school(4000), far_apart) is not None
     in_sight = kj.make_params(r_attraction=10.0, box_size=20.0)
-    assert run(even_school(4000), in_sight, n_steps=1, save_every=1).overflow is None
+    assert chosen_layout("auto", even_school(4000), in_sight) is None
 
 
 def test_cells_inside_jit_need_a_layout():
@@ -200,7 +202,7 @@ def test_cells_inside_jit_need_a_layout():
 def test_where_a_list_cannot_be_enlarged_auto_is_every_pair():
     """Nothing but the key is traced; the layout fits the start, and is overflowed on the way."""
     state, params = gathering(n_fish=4000)
-    assert run(state, params, neighbours="auto", n_steps=1).overflow is not None
+    assert chosen_layout("auto", state, params) is not None
     keys = jax.random.split(KEY, 2)
     mapped = jax.vmap(lambda key: run(state, params, key=key, n_steps=1, save_every=1))(keys)
     assert mapped.overflow is None

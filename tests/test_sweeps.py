@@ -193,7 +193,7 @@ def test_a_number_of_fish_for_each_point_compiles_once_for_each():
     compiled = []
     axes = {"n_fish": [5, 6], "noise": [0.1, 0.2, 0.3]}
     # Whatever the library compiles once in its life, it compiles now.
-    kj.sweep(SCHOOL, {"noise": [0.1]}, part_size=2, measure_every=3)
+    sweep()
     monitoring.register_event_duration_secs_listener(
         lambda event, _seconds, **_about: compiled.append(event)
     )
