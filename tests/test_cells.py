@@ -201,7 +201,7 @@ def test_cells_inside_jit_need_a_layout():
 
 def test_where_a_list_cannot_be_enlarged_auto_is_every_pair():
     """Nothing but the key is traced; the layout fits the start, and is overflowed on the way."""
-    state, params = gathering(n_fish=4000)
+    state, params = gathering(n_fish=2000)
     assert chosen_layout("auto", state, params) is not None
     keys = jax.random.split(KEY, 2)
     mapped = jax.vmap(lambda key: run(state, params, key=key, n_steps=1, save_every=1))(keys)

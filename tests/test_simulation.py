@@ -140,7 +140,7 @@ def test_the_focal_fish_own_value_applies():
         max_turn=np.pi,
         box_size=BOX,
     )
-    after = kj.step(state, params, KEY)
+    after = jax.jit(kj.step)(state, params, KEY)
     np.testing.assert_allclose(after.heading, [[0, 1, 0], [0, 1, 0]], atol=1e-15)
 
 
