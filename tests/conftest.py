@@ -1,5 +1,6 @@
 """Strict set-up: shapes and types of every call checked, float64, no silent broadcasting."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook("kadita_jax", "beartype.beartype")
+
+# Tracing makes many objects that stay: searching among them for garbage would only take time.
+gc.set_threshold(100_000)
 
 CACHE = Path(__file__).parent.parent / ".cache" / "jax"
 DATA = Path(__file__).parent / "data"

@@ -204,10 +204,10 @@ def test_where_a_list_cannot_be_enlarged_auto_is_every_pair():
     state, params = gathering(n_fish=2000)
     assert chosen_layout("auto", state, params) is not None
     keys = jax.random.split(KEY, 2)
-    mapped = jax.vmap(lambda key: run(state, params, key=key, n_steps=1, save_every=1))(keys)
-    assert mapped.overflow is None
+    one_step = partial(kj.simulate, state, params, n_steps=1)
+    assert jax.vmap(one_step)(keys).overflow is None
     with pytest.raises(kj.InvalidInputError, match="must be a CellLayout inside jit"):
-        jax.vmap(lambda key: run(state, params, key=key, n_steps=1, neighbours="cells"))(keys)
+        jax.vmap(partial(one_step, neighbours="cells"))(keys)
 
 
 @pytest.mark.parametrize(
@@ -256,8 +256,9 @@ def test_cells_differentiate():
 
     def pull(position: jax.Array, layout: CellLayout | None) -> jax.Array:
         state_there = kj.State(position, state.heading)
-        total = sum_over_all(state_there, SPREAD)
-        if layout is not None:
+        if layout is None:
+            total = sum_over_all(state_there, SPREAD)
+        else:
             total, _ = sum_over_near(state_there, SPREAD, layout)
         return sum(jnp.sum(component**2) for component in total.social)
 
