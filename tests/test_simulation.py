@@ -253,7 +253,7 @@ def special_state(kind: str, n_fish: int, seed: int) -> kj.State:
     return kj.make_state(position, heading)
 
 
-@given(kind=FIXED, n_fish=st.sampled_from([1, 2, 6]), seed=st.integers(0, 100))
+@given(kind=FIXED, n_fish=st.sampled_from([1, 6]), seed=st.integers(0, 100))
 @settings(max_examples=60)
 def test_no_derivative_is_nan(kind, n_fish, seed):
     state = special_state(kind, n_fish, seed)
