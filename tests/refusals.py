@@ -95,8 +95,11 @@ def on_full_disk(line: str, room: int, change: str = "") -> str:
 
     The limit holds for root too, and as on a full disk the write fails, not the opening.
     """
+    # Python would leave half of a module's bytecode where later processes read it.
     program = f"""
-import resource
+import os, resource, sys
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
 from kadita_jax import cli, plan, runfile
 {change}
