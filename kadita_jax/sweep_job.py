@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -55,7 +55,7 @@ def sweep_grid(
 def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
     n_members = prepared.plan.n_computed
     try:
-        with progress_bar(name, n_members, "members", done=prepared.n_done) as progress:
+        with _told(name, n_members, prepared.n_done) as progress:
             return sweeps.compute(prepared, progress)
     except KeyboardInterrupt:
         saved = replace(prepared, overwrite=False).n_done
@@ -63,6 +63,13 @@ def _swept(prepared: Prepared, name: str, out: Path) -> xr.Dataset:
         hint = f"; {saved:,} of {n_members:,} members are saved: {again} goes on"
         where = f"{hint} ({journal_path(out)})"
         raise KeyboardInterrupt(where if saved else " before any part was saved") from None
+
+
+def _told(name: str, n_members: int, done: int) -> AbstractContextManager:
+    """A progress bar, of the first process alone: it speaks for all."""
+    if not sweeps.is_first_process():
+        return nullcontext()
+    return progress_bar(name, n_members, "members", done=done)
 
 
 def _sweep_line(prepared: Prepared, n_computed: int, begin: float) -> str:

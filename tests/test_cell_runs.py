@@ -30,6 +30,19 @@ def test_single_precision_runs_over_cells_follow_those_over_every_pair():
     assert np.mean(apart < 1e-5) > 0.99
 
 
+def test_any_capacity_gives_the_same_bits():
+    key = jax.random.key(SCHOOL.seed)
+    start = state = SCHOOL.initial_state(key)
+    whole = kj.simulate(start, SCHOOL.params, key, n_steps=8, save_every=2, neighbours="cells")
+    layout = kj.cell_layout(start, SCHOOL.params)
+    larger = layout._replace(n_candidates=2 * layout.n_candidates, n_blocks=3 * layout.n_blocks)
+    for first, neighbours in ((0, "cells"), (4, larger)):
+        options = {"first_step": first, "save_every": 2, "neighbours": neighbours}
+        state = kj.simulate(state, SCHOOL.params, key, n_steps=4, **options).final
+    for one, other in zip(jax.tree.leaves(state), jax.tree.leaves(whole.final), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_run_over_cells_in_parts_and_resumed_is_one_run(tmp_path, monkeypatch):
     key = jax.random.key(SCHOOL.seed)
     state, options = SCHOOL.initial_state(key), {"save_every": 2, "neighbours": "cells"}

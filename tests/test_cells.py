@@ -20,6 +20,8 @@ from kadita_jax.capacity import (
 )
 from kadita_jax.neighbours import chosen_layout, sum_over_all, sum_over_near
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 N_FISH = 150
 # Room for everybody: one program for all cases.
 EVERYBODY = CellLayout(16, N_FISH, N_FISH * 3)
@@ -125,19 +127,6 @@ def test_a_run_with_cells_is_the_run_over_every_pair():
     np.testing.assert_allclose(cells.position, dense.position, atol=1e-9)
     assert dense.overflow is None
     assert not cells.overflow
-
-
-def test_cells_in_chunks_and_in_any_capacity_give_the_same_bits():
-    whole = run(even_school(), SPREAD, neighbours="cells")
-    layout = cell_layout(even_school(), SPREAD)
-    larger = layout._replace(n_candidates=2 * layout.n_candidates, n_blocks=3 * layout.n_blocks)
-    state = even_school()
-    for first in (0, 4, 8):
-        neighbours = larger if first == 4 else "cells"
-        part = run(state, SPREAD, n_steps=4, first_step=first, neighbours=neighbours)
-        state = part.final
-    for one, other in zip(jax.tree.leaves(state), jax.tree.leaves(whole.final), strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def gathering(n_fish: int = 300) -> tuple[kj.State, kj.Params]:

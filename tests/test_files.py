@@ -16,6 +16,8 @@ from kadita_jax.parameters import PARAMETERS
 from kadita_jax.scenario import Scenario
 from kadita_jax.tracks import measure_file, measured_or_measure
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 DATA = Path(__file__).parent / "data"
 SMALL = Scenario(
     name="small", n_fish=8, box_size=8.0, r_orientation=2.0, r_attraction=4.0, n_steps=20

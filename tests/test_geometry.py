@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from kadita_jax.geometry import circular_centre, shortest, unwrap, wrap
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 BOX = jnp.asarray(25.0)
 # XLA flushes subnormal numbers to zero.
 lengths = st.floats(-100, 100, allow_subnormal=False)

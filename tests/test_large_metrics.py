@@ -17,6 +17,8 @@ from kadita_jax.metrics import (
 )
 from kadita_jax.metrics.pairs import sampled_pairs
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 # The module; its name in the package is the function.
 measured = importlib.import_module("kadita_jax.metrics.measure")
 

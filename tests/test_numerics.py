@@ -16,6 +16,8 @@ from kadita_jax.numerics import (
     tiny_length,
 )
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 
 def test_norm_of_nothing_has_no_slope():
     value, slope = jax.value_and_grad(lambda v: norm(v))(jnp.zeros(3))

@@ -17,6 +17,8 @@ from kadita_jax.plot.maps import border_segments, colour_range
 from kadita_jax.plot.regions import connected
 from kadita_jax.plot.style import STATE_COLOURS, STATE_MARKERS
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 PICTURES = ("phase_diagram", "state_map", "phase_sheet", "sweep_summary")
 ATTRIBUTES = {
     "scenario_name": "torus",

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 import kadita_jax as kj
 from kadita_jax.rules import perturb, turn, visibility_cosine
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 KEY = jax.random.key(0)
 step = jax.jit(kj.step)
 X, Y, Z = jnp.eye(3)
