@@ -12,6 +12,7 @@ from kadita_jax.threefry import RandomKey, fold_in
 TAG_INITIAL = 0x696E6974
 TAG_NOISE = 0x6E6F6973
 TAG_MEMBER = 0x6D656D62
+TAG_TANGENT = 0x74616E67
 
 
 def key_faults(key: object) -> list[Fault]:
@@ -44,3 +45,8 @@ def step_key(stream: RandomKey, step: int | Int[Array, ""]) -> RandomKey:
 def member_key(key: RandomKey, number: int | Int[Array, ""] | UInt32[Array, ""]) -> RandomKey:
     """The key of one member of a sweep, whichever part, device or machine computes it."""
     return fold_in(fold_in(key, TAG_MEMBER), number)
+
+
+def tangent_key(key: RandomKey) -> RandomKey:
+    """What the small difference that `tangent_growth` follows is drawn from."""
+    return fold_in(key, TAG_TANGENT)

@@ -1,14 +1,17 @@
 """What a school is (`State`) and how its fish behave (`Params`), with their checks."""
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from kadita_jax.arrays import dtype_faults, vector_faults
 from kadita_jax.errors import Fault, Unchecked, refuse, unknown
-from kadita_jax.numerics import direction
-from kadita_jax.parameters import PARAMETERS, parameter_faults
+from kadita_jax.numerics import Blur, direction
+from kadita_jax.parameters import PARAMETERS, as_numbers, parameter_faults
 from kadita_jax.pytree import pytree
 
 RULES = ("reference",)
@@ -52,6 +55,9 @@ class Params:
     - `dt`: time step, s. max_turn and noise are per step: changing dt alone changes the physics.
     - `box_size`: side of the cubic periodic box, bl; None for open water.
     - `rules`: static; which rules turn neighbours into a heading.
+    - `blur`: makes every threshold of the rules smooth: the three radii by its width in body
+        lengths; the blind cone, by the cosine of the bearing, and whether any fish is too close,
+        by its width or 1/2 if that is less. None: plain steps, whose derivatives are 0.
     """
 
     speed: Float[Array, "*#fish"]
@@ -65,6 +71,7 @@ class Params:
     dt: Float[Array, ""]
     box_size: Float[Array, ""] | None
     rules: str = "reference"
+    blur: Blur | None = None
 
 
 def per_fish(leaf: Float[Array, "*fish"]) -> Float[Array, "..."]:
@@ -78,9 +85,17 @@ def own_values(params: Params) -> dict[str, Float[Array, " fish"]]:
     return {name: leaf for name, leaf in leaves.items() if leaf is not None and leaf.ndim == 1}
 
 
+def reach(params: Params) -> Float[Array, ""]:
+    """The distance beyond which no fish feels another, bl."""
+    radius = jnp.max(params.r_attraction)
+    return radius if params.blur is None else radius + params.blur.width
+
+
 def make_params(
     *,
     rules: str | Unchecked = "reference",
+    edge_width: float | Float[Array, ""] | Unchecked | None = None,
+    exact: bool | Unchecked = False,
     dtype: jax.typing.DTypeLike | None = None,
     **fields: object,
 ) -> Params:
@@ -91,6 +106,12 @@ def make_params(
     **Arguments:**
 
     - `rules`: which rules turn neighbours into a heading; "reference" is the seed paper's.
+    - `edge_width`: half-width in bl of what blurs every threshold of the rules (see `Params`), so
+        that the step has derivatives by the radii; None, plain steps. In a periodic box
+        r_attraction + edge_width must not exceed half a side: beyond it a neighbour's nearest
+        image jumps while it is still felt.
+    - `exact`: with an edge_width, whether steps stay plain ones and only derivatives are those of
+        blurred edges (not the derivative of any model, and so biased).
     - `dtype`: of every leaf; jax's default float when None.
     - `fields`: any fields of `Params`; units and ranges as in `kadita_jax.parameters`.
 
@@ -106,9 +127,29 @@ def make_params(
     if rules not in RULES:
         faults.append(Fault("rules", f"must be one of {', '.join(RULES)}", rules))
     dtype = jnp.result_type(float) if dtype is None else dtype
+    faults += blur_faults(edge_width, exact, concrete)
     refuse("invalid parameters", faults + dtype_faults(dtype))
     leaves = {k: None if v is None else jnp.asarray(v, dtype) for k, v in values.items()}
-    return Params(**leaves, rules=rules)  # type: ignore[arg-type]
+    blur = None if edge_width is None else Blur(jnp.asarray(edge_width, dtype), exact)
+    return Params(**leaves, rules=rules, blur=blur)  # type: ignore[arg-type]
+
+
+def blur_faults(edge_width: Unchecked, exact: Unchecked, values: Mapping) -> list[Fault]:
+    """Why edges cannot be blurred so far, with parameters of these values."""
+    faults = [] if isinstance(exact, bool) else [Fault("exact", "must be true or false", exact)]
+    if edge_width is None or isinstance(edge_width, Tracer):
+        return faults
+    width = as_numbers(edge_width)
+    if width is None or width.ndim or not (np.isfinite(width) and width >= 0):
+        return [*faults, Fault("edge_width", "must be one finite number >= 0 (bl)", edge_width)]
+    radius, side = (as_numbers(values.get(name)) for name in ("r_attraction", "box_size"))
+    if radius is None or side is None or np.max(radius) + width <= side / 2:
+        return faults
+    rule = (
+        "must be <= box_size / 2 (beyond it the nearest image jumps while it is felt, and no "
+        "derivative sees that)"
+    )
+    return [*faults, Fault("r_attraction + edge_width", rule, float(np.max(radius) + width))]
 
 
 def missing_numbers(values: dict) -> list[Fault]:

@@ -1,4 +1,4 @@
-"""Norms and angles with finite gradients at zero, and sums over pairs in one pass."""
+"""Norms and angles with finite gradients at zero, the one threshold, and sums over pairs."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -8,11 +8,15 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Num
 
+from kadita_jax.pytree import pytree
+
 Tree = TypeVar("Tree")
 
 # float32 cannot tell opposed neighbours apart from cancelling ones below its own rounding of a
 # sum of unit vectors: 1e-6 is eight units in the last place of 1, where 1e-10 is none.
 TINY_LENGTH = {"float64": 1e-10, "float32": 1e-6}
+# Less is no width: dividing by it must not overflow in float32.
+NO_WIDTH = 1e-30
 
 
 def tiny_length(like: Float[Array, "..."]) -> float:
@@ -24,6 +28,30 @@ def safe_sqrt(square: Float[Array, "..."]) -> Float[Array, "..."]:
     """Square root whose derivative at 0 is 0 instead of infinite."""
     is_zero = square <= 0
     return jnp.where(is_zero, 0.0, jnp.sqrt(jnp.where(is_zero, 1.0, square)))
+
+
+def entropy_term(share: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    """-p log p; 0 with derivative 0 where p is 0, or by rounding below."""
+    is_positive = share > 0
+    p = jnp.where(is_positive, share, 1.0)
+    return jnp.where(is_positive, -p * jnp.log(p), 0.0)
+
+
+@jax.custom_jvp
+def eigenvalues(matrix: Float[Array, "3 3"]) -> Float[Array, "3"]:
+    """Eigenvalues of a symmetric matrix, ascending.
+
+    Their derivative v . dA v is finite, and right for every function that treats them alike, also
+    where some are equal.
+    """
+    return jnp.linalg.eigvalsh(matrix)
+
+
+@eigenvalues.defjvp
+def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    value, vector = jnp.linalg.eigh(primals[0])
+    change = jnp.einsum("ik,ij,jk->k", vector, tangents[0], vector, precision="highest")
+    return value, change
 
 
 def norm(vector: Float[Array, "*batch 3"]) -> Float[Array, "*batch"]:
@@ -50,6 +78,66 @@ def angle_between(
     sine, cosine = norm(jnp.cross(a, b)), jnp.sum(a * b, axis=-1)
     is_null = (sine == 0) & (cosine == 0)
     return jnp.where(is_null, 0.0, jnp.arctan2(sine, jnp.where(is_null, 1.0, cosine)))
+
+
+@pytree(static=("exact",))
+class Blur:
+    """How every threshold of a computation is made smooth.
+
+    **Attributes:**
+
+    - `width`: half-width of the rise from 0 to 1; at 0 the threshold is the plain step.
+    - `exact`: static; whether values stay those of the plain step, so that only derivatives are
+        those of the rise.
+    """
+
+    width: Float[Array, ""]
+    exact: bool = False
+
+    def scaled(self, scale: float | Float[Array, ""]) -> "Blur":
+        """The same with another width, in the unit of what is compared."""
+        return Blur(self.width * scale, self.exact)
+
+    def at_most(self, limit: float) -> "Blur":
+        """The same, no wider than a limit."""
+        return Blur(jnp.minimum(self.width, limit), self.exact)
+
+
+def exceeds(
+    value: Float[Array, "*#batch"], edge: float | Float[Array, "*#batch"], blur: Blur | None
+) -> Bool[Array, "*batch"] | Float[Array, "*batch"]:
+    """Whether a value lies above an edge: True or False, or with a blur how far, from 0 to 1.
+
+    The rise is 6 t^5 - 15 t^4 + 10 t^3 with t from 0 at edge - width to 1 at edge + width: twice
+    differentiable, and beyond the width exactly the step.
+    """
+    if blur is None:
+        return value > edge
+    is_blurred = blur.width > NO_WIDTH
+    width = jnp.where(is_blurred, blur.width, 1.0)
+    t = jnp.clip(((value - edge) / width + 1) / 2, 0.0, 1.0)
+    rise = t**3 * (10 + t * (6 * t - 15))
+    above = (value > edge).astype(rise.dtype)
+    rise = jnp.where(is_blurred, rise, above)
+    return _with_derivative_of(rise, above) if blur.exact else rise
+
+
+@jax.custom_jvp
+def _with_derivative_of(rise: Array, value: Array) -> Array:
+    del rise
+    return value
+
+
+@_with_derivative_of.defjvp
+def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    return primals[1], tangents[0]
+
+
+def weighted(
+    weight: Bool[Array, "*#batch"] | Float[Array, "*#batch"], value: Float[Array, "*#batch"]
+) -> Float[Array, "*batch"]:
+    """The value where a weight, as `exceeds` tells, is True, 0 elsewhere; else their product."""
+    return jnp.where(weight, value, 0.0) if weight.dtype == bool else weight * value
 
 
 def fused_sum(terms: Tree) -> Tree:

@@ -14,10 +14,22 @@ from kadita_jax.draws import normal
 from kadita_jax.geometry import Components
 from kadita_jax.keys import RandomKey
 from kadita_jax.model import Params, per_fish
-from kadita_jax.numerics import angle_between, computed_once, direction, safe_sqrt, tiny_length
+from kadita_jax.numerics import (
+    Blur,
+    angle_between,
+    computed_once,
+    direction,
+    exceeds,
+    norm,
+    safe_sqrt,
+    tiny_length,
+    weighted,
+)
 
 # What `pair_terms` keeps of a pair between its passes: offset and nearness, and their like.
 FLOATS_PER_PAIR = 8
+# A blur is in body lengths; cosines and counts, which are compared too, go from 0 to 1.
+NARROW = 0.5
 
 
 class PairTerms(NamedTuple):
@@ -45,9 +57,8 @@ def pair_terms(
     With d the shortest offset to the neighbour, r = |d| and u_j its heading, over visible
     neighbours: repulsion -d/r for r < r_repulsion; social orientation_weight u_j for
     r_repulsion <= r < r_orientation and d/r for r_orientation <= r < r_attraction. Pairs closer
-    than the tiny length add nothing, so a fish is no neighbour of itself. The zones are told
-    apart by the nearness 1/r, of which the unseen have none, so a distance within rounding of a
-    radius may fall on either side of it.
+    than the tiny length add nothing, so a fish is no neighbour of itself. With `params.blur` each
+    of these counts by how far it holds.
 
     **Arguments:**
 
@@ -56,33 +67,74 @@ def pair_terms(
     - `neighbour_heading`: (1, M) or (N, M) components.
     - `params`: leaves of shape () or (N,).
     """
-    distance = safe_sqrt(_dot(offset, offset))
-    cosine = per_fish(visibility_cosine(params.blind_angle))
-    tiny = tiny_length(distance)
-    seen = (distance >= tiny) & (_dot(heading, offset) > cosine * distance)
-    nearness = computed_once(seen.astype(distance.dtype) / jnp.maximum(distance, tiny))
-    at_repulsion, at_orientation, at_attraction = (
-        1 / per_fish(r) for r in (params.r_repulsion, params.r_orientation, params.r_attraction)
-    )
-    repels = nearness > at_repulsion
-    aligns = (nearness <= at_repulsion) & (nearness > at_orientation)
-    attracts = (nearness <= at_orientation) & (nearness > at_attraction)
-    away, towards = jnp.where(repels, -nearness, 0.0), jnp.where(attracts, nearness, 0.0)
-    along = jnp.where(aligns, per_fish(params.orientation_weight), 0.0)
+    distance, ahead = safe_sqrt(_dot(offset, offset)), _dot(heading, offset)
+    nearness, (repels, aligns, attracts) = _zones(distance, ahead, params)
+    away, towards = weighted(repels, -nearness), weighted(attracts, nearness)
+    along = weighted(aligns, per_fish(params.orientation_weight))
     x, y, z = (
         (away * d, along * u + towards * d) for d, u in zip(offset, neighbour_heading, strict=True)
     )
     return PairTerms((x[0], y[0], z[0]), repels.astype(distance.dtype), (x[1], y[1], z[1]))
 
 
-def desired_direction(total: PairTerms, heading: Float[Array, "fish 3"]) -> Float[Array, "fish 3"]:
+def _zones(
+    distance: Float[Array, "*pairs"], ahead: Float[Array, "*pairs"], params: Params
+) -> tuple[Float[Array, "*pairs"], tuple[Array, Array, Array]]:
+    """The nearness 1/r, and whether or how far a neighbour is seen in each of the three zones.
+
+    Hard zones are told apart by the nearness, of which the unseen have none: a pass that XLA
+    vectorises. A distance within rounding of a radius may so fall on either side of it.
+    """
+    radii = [per_fish(r) for r in (params.r_repulsion, params.r_orientation, params.r_attraction)]
+    cosine = per_fish(visibility_cosine(params.blind_angle))
+    tiny = tiny_length(distance)
+    if params.blur is None:
+        seen = (distance >= tiny) & (ahead > cosine * distance)
+        nearness = computed_once(seen.astype(distance.dtype) / jnp.maximum(distance, tiny))
+        nearest, near, far = (1 / radius for radius in radii)
+        aligns = (nearness <= nearest) & (nearness > near)
+        return nearness, (nearness > nearest, aligns, (nearness <= near) & (nearness > far))
+    nearness = 1 / jnp.maximum(distance, tiny)
+    seen = exceeds(ahead * nearness, cosine, params.blur.at_most(NARROW))
+    seen = jnp.where(distance >= tiny, seen, 0.0)
+    nearest, near, far = (seen * exceeds(radius, distance, params.blur) for radius in radii)
+    return nearness, (nearest, near - nearest, far - near)
+
+
+def desired_direction(
+    total: PairTerms, heading: Float[Array, "fish 3"], blur: Blur | None = None
+) -> Float[Array, "fish 3"]:
     """Where each fish wants to swim: away if anyone is too close, else with and to the others.
 
-    Its own heading where nobody is seen or the pulls cancel below the tiny length.
+    Its own heading where nobody is seen or the pulls cancel below the tiny length. With a blur
+    each of the three holds as far as somebody is too close, and as there is any pull.
     """
-    crowded = (total.n_repulsion > 0)[:, None]
     repulsion, social = jnp.stack(total.repulsion, -1), jnp.stack(total.social, -1)
-    return direction(jnp.where(crowded, repulsion, social), heading)
+    if blur is None:
+        crowded = (total.n_repulsion > 0)[:, None]
+        return direction(jnp.where(crowded, repulsion, social), heading)
+    crowded = _any(total.n_repulsion, blur)[:, None]
+    away, social = _pull(repulsion, heading, blur), _pull(social, heading, blur)
+    return direction(crowded * away + (1 - crowded) * social, heading)
+
+
+def _pull(
+    total: Float[Array, "fish 3"], heading: Float[Array, "fish 3"], blur: Blur
+) -> Float[Array, "fish 3"]:
+    """The direction of a sum, as far as it is one, and for the rest the fish's own heading."""
+    if blur.exact:
+        return direction(total, heading)
+    is_any = _any(norm(total), blur)[:, None]
+    return is_any * direction(total, heading) + (1 - is_any) * heading
+
+
+def _any(count: Float[Array, " fish"], blur: Blur) -> Float[Array, " fish"]:
+    """How far a count of fish, or a sum of unit vectors, is any: 0 at 0 and 1 from 1 on."""
+    if blur.exact:
+        # Counts are whole: only a rise from below 0 to above 1 has a derivative at them.
+        return exceeds(count, 0.5, Blur(jnp.ones_like(blur.width), exact=True))
+    narrow = blur.at_most(NARROW)
+    return exceeds(count, narrow.width, narrow)
 
 
 def turn(

@@ -71,7 +71,7 @@ def step(state: State, params: Params, key: RandomKey) -> State:
 
 
 def _move(state: State, total: PairTerms, params: Params, key: RandomKey) -> State:
-    desired = desired_direction(total, state.heading)
+    desired = desired_direction(total, state.heading, params.blur)
     heading = perturb(turn(state.heading, desired, params.max_turn), params.noise, key)
     position = state.position + per_fish(params.speed) * params.dt * heading
     return State(wrap(position, params.box_size), heading)

@@ -1,19 +1,15 @@
 """Many members of a parameter grid, arrays in and arrays out: the loop behind every sweep.
 
 A member is one school: its own key, its own parameters, one run, of which only the mean, the
-standard deviation and the last value of each metric are kept. Members are spread over devices
-with `shard_map`; on each device a loop takes them in batches, one by one on CPU.
+standard deviation and the last value of each metric are kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Int
 
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse, unknown
@@ -22,6 +18,7 @@ from kadita_jax.member import Draw, Outcome, Varied, run_member
 from kadita_jax.metrics.convention import REFERENCE, convention_faults
 from kadita_jax.model import Params
 from kadita_jax.parameters import PARAMETERS, as_numbers
+from kadita_jax.places import Places, over_devices
 from kadita_jax.window import Window, window_faults
 
 # Numbers of members are folded into keys as 32 bits.
@@ -77,28 +74,18 @@ def sweep_members(
     faults += _number_faults(numbers, number) + _varied_faults(varied, n_members)
     refuse("invalid members", faults + _capacity_faults(capacity, batch, share))
     capacity = int(-(-share // batch) * batch if capacity is None else capacity)
-    counts = np.clip(n_members - share * np.arange(n_devices), 0, share)
-    slots = np.flatnonzero((np.arange(capacity) < counts[:, None]).ravel())
-
-    def spread(values: Any) -> np.ndarray:
-        values = np.asarray(values)
-        room = np.zeros((n_devices * capacity, *values.shape[1:]), values.dtype)
-        room[slots] = values
-        return room
-
+    places = Places(n_members, n_devices, capacity)
     found = _sweep(
-        key,
-        params,
-        Window(*map(np.int32, window)),
-        jax.tree.map(spread, (np.asarray(number, np.uint32), _as_floats(varied, params))),
-        counts.astype(np.int32),
+        (key, params, Window(*map(np.int32, window))),
+        places.filled((np.asarray(number, np.uint32), _as_floats(varied, params))),
+        places.counts,
         start=start,
         convention=convention,
         keep_final=keep_final,
         batch=batch,
         devices=tuple(devices),
     )
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[slots], found)
+    return places.taken(found)
 
 
 def _as_floats(varied: Varied, params: Params) -> dict[str, np.ndarray]:
@@ -141,9 +128,7 @@ def _varied_faults(varied: Any, n_members: int) -> list[Fault]:
 
 @partial(jax.jit, static_argnames=("start", "convention", "keep_final", "batch", "devices"))
 def _sweep(
-    key: RandomKey,
-    params: Params,
-    window: Window,
+    shared: tuple[RandomKey, Params, Window],
     members: tuple[Array, Varied],
     counts: Int[Array, " devices"],
     *,
@@ -154,43 +139,4 @@ def _sweep(
     devices: tuple[Any, ...],
 ) -> Outcome:
     member = partial(run_member, start=start, convention=convention, keep_final=keep_final)
-    each, all_alike = PartitionSpec("device"), PartitionSpec()
-    return jax.shard_map(
-        partial(_share, member, batch),
-        mesh=Mesh(np.array(devices), ("device",)),
-        in_specs=(all_alike, all_alike, all_alike, each, each),
-        out_specs=each,
-        check_vma=False,
-    )(key, params, window, members, counts)
-
-
-def _share(
-    member: Callable,
-    batch: int,
-    key: RandomKey,
-    params: Params,
-    window: Window,
-    members: tuple[Array, Varied],
-    count: Int[Array, "1"],
-) -> Outcome:
-    """One device's members, batch after batch; the last batch may hold idle places.
-
-    The number of trips is no constant of the program: parts of any size share it, and XLA cannot
-    unroll a loop of one trip, which would round differently.
-    """
-    one = partial(member, key, params, window)
-    if batch > 1:
-        one = jax.vmap(one)
-        members = jax.tree.map(lambda x: x.reshape(-1, batch, *x.shape[1:]), members)
-
-    def compute(trip: int | Int[Array, ""]) -> Outcome:
-        return one(*jax.tree.map(lambda leaf: leaf[trip], members))
-
-    def fill(trip: Int[Array, ""], found: Outcome) -> Outcome:
-        return jax.tree.map(lambda room, new: room.at[trip].set(new), found, compute(trip))
-
-    n_trips = len(members[0])
-    shapes = jax.eval_shape(compute, 0)
-    room = jax.tree.map(lambda leaf: jnp.zeros((n_trips, *leaf.shape), leaf.dtype), shapes)
-    found = lax.fori_loop(0, -(-count[0] // batch), fill, room)
-    return found if batch == 1 else jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), found)
+    return over_devices(member, batch, devices, shared, members, counts)

@@ -6,11 +6,16 @@ bins about the mean heading, a normaliser that a finite number of values can rea
 drop nothing, and nan where the reference returns 0.5.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from kadita_jax.errors import Fault, refuse
 from kadita_jax.geometry import BoxSize
+from kadita_jax.parameters import as_numbers
 
 REFERENCE = "reference"
 CORRECTED = "corrected"
@@ -45,3 +50,18 @@ def box_faults(box_size: object, convention: object) -> list[Fault]:
         return []
     rule = "must be given under the reference convention; open water needs 'corrected'"
     return [Fault("box_size", rule, None)]
+
+
+def bandwidth_faults(bandwidth: Any, convention: object) -> list[Fault]:
+    """Why histograms cannot be smoothed so."""
+    if bandwidth is None:
+        return []
+    faults = []
+    if convention == REFERENCE:
+        rule = "must be None under the reference convention, which jumps at the box's faces"
+        faults.append(Fault("bandwidth", rule, bandwidth))
+    if not isinstance(bandwidth, Tracer):
+        number = as_numbers(bandwidth)
+        if number is None or number.ndim or not (np.isfinite(number) and number >= 0):
+            faults.append(Fault("bandwidth", "must be one finite number >= 0 (bins)", bandwidth))
+    return faults

@@ -9,6 +9,8 @@ under "corrected". Published in arXiv 2602.07948; the corrections are told in
 - `nearest`: shape (N, 5), fewer columns for fewer fish: `nearest_distances`, bl.
 - `box_size`: side of the periodic box, bl, as an array; None for open water.
 - `convention`: "reference" or "corrected".
+- `blur`: spreads each value over neighbouring bins, in widths of a bin, so that the entropy has
+  derivatives; None counts each value in its bin.
 """
 
 from collections.abc import Mapping
@@ -16,7 +18,6 @@ from types import MappingProxyType
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
 from kadita_jax.geometry import BoxSize, circular_centre, unwrap
@@ -25,7 +26,7 @@ from kadita_jax.metrics.histogram import histogram_entropy, membership, normaliz
 from kadita_jax.metrics.nearest import N_NEAREST
 from kadita_jax.metrics.order import Heading, Position, angular_momentum, from_centroid
 from kadita_jax.metrics.pairs import pair_counts
-from kadita_jax.numerics import direction, norm
+from kadita_jax.numerics import Blur, direction, eigenvalues, entropy_term, norm, safe_sqrt
 
 Nearest = Float[Array, "fish nearest"]
 
@@ -43,7 +44,7 @@ OSI_WEIGHTS: Mapping[str, float] = MappingProxyType(
 
 
 def school_cohesion_entropy(
-    nearest: Nearest, box_size: BoxSize, convention: str = REFERENCE
+    nearest: Nearest, box_size: BoxSize, convention: str = REFERENCE, blur: Blur | None = None
 ) -> Float[Array, ""]:
     """Of the distance to the nearest neighbour; 25 bins, needs 2 fish.
 
@@ -54,13 +55,15 @@ def school_cohesion_entropy(
         return undefined(convention, nearest)
     distance = nearest[:, 0]
     if convention == REFERENCE:
-        return histogram_entropy(distance, 0.0, required_box(box_size) / 2, 25, convention)
+        return histogram_entropy(distance, 0.0, required_box(box_size) / 2, 25, convention, blur)
     reach = jnp.max(distance) if box_size is None else 0.5 * 3**0.5 * box_size
     # The largest distance possible may round beyond the range that it defines.
-    return histogram_entropy(jnp.minimum(distance, reach), 0.0, reach, 25, convention)
+    return histogram_entropy(jnp.minimum(distance, reach), 0.0, reach, 25, convention, blur)
 
 
-def polarization_entropy(heading: Heading, convention: str = REFERENCE) -> Float[Array, ""]:
+def polarization_entropy(
+    heading: Heading, convention: str = REFERENCE, blur: Blur | None = None
+) -> Float[Array, ""]:
     """Of the headings over the sphere.
 
     Under "reference" 12 polar x 24 azimuthal bins, counts times the sine of the polar bin's
@@ -72,7 +75,7 @@ def polarization_entropy(heading: Heading, convention: str = REFERENCE) -> Float
         return _heading_map_entropy(heading)
     mean = direction(jnp.mean(heading, axis=0))
     cosine = jnp.clip(jnp.sum(heading * mean[None, :], axis=-1), -1, 1)
-    entropy = histogram_entropy(cosine, -1.0, 1.0, 24, convention)
+    entropy = histogram_entropy(cosine, -1.0, 1.0, 24, convention, blur)
     return jnp.where(norm(mean) > 0, entropy, undefined(convention, heading))
 
 
@@ -88,7 +91,7 @@ def _heading_map_entropy(heading: Heading) -> Float[Array, ""]:
 
 
 def depth_stratification_entropy(
-    position: Position, box_size: BoxSize, convention: str = REFERENCE
+    position: Position, box_size: BoxSize, convention: str = REFERENCE, blur: Blur | None = None
 ) -> Float[Array, ""]:
     """Of the depth z; 15 bins over [0, L].
 
@@ -96,25 +99,31 @@ def depth_stratification_entropy(
     open water relative to its mean, over the school's own extent.
     """
     if convention == REFERENCE:
-        return histogram_entropy(position[:, 2], 0.0, required_box(box_size), 15, convention)
+        return histogram_entropy(position[:, 2], 0.0, required_box(box_size), 15, convention, blur)
     depth = unwrap(position, circular_centre(position, box_size), box_size)[:, 2]
     if box_size is None:
-        return histogram_entropy(depth, jnp.min(depth), jnp.max(depth), 15, convention)
+        return histogram_entropy(depth, jnp.min(depth), jnp.max(depth), 15, convention, blur)
     half = box_size / 2
-    return histogram_entropy(jnp.clip(depth, -half, half), -half, half, 15, convention)
+    return histogram_entropy(jnp.clip(depth, -half, half), -half, half, 15, convention, blur)
 
 
 def angular_momentum_entropy(
-    position: Position, heading: Heading, box_size: BoxSize, convention: str = REFERENCE
+    position: Position,
+    heading: Heading,
+    box_size: BoxSize,
+    convention: str = REFERENCE,
+    blur: Blur | None = None,
 ) -> Float[Array, ""]:
     """Of |c_i x u_i|, c_i the unit vector from the centroid; 20 bins over [0, 1], needs 3 fish."""
     if position.shape[0] < 3:
         return undefined(convention, position)
     size = jnp.clip(norm(angular_momentum(position, heading, box_size, convention)), 0, 1)
-    return histogram_entropy(size, 0.0, 1.0, 20, convention)
+    return histogram_entropy(size, 0.0, 1.0, 20, convention, blur)
 
 
-def nearest_neighbor_entropy(nearest: Nearest, convention: str = REFERENCE) -> Float[Array, ""]:
+def nearest_neighbor_entropy(
+    nearest: Nearest, convention: str = REFERENCE, blur: Blur | None = None
+) -> Float[Array, ""]:
     """Of how unevenly spaced each fish's 5 nearest are; 20 bins over [0, 2], needs 6 fish.
 
     The value is the coefficient of variation, population std / mean, of the 5 distances; its
@@ -123,18 +132,20 @@ def nearest_neighbor_entropy(nearest: Nearest, convention: str = REFERENCE) -> F
     if nearest.shape[0] <= N_NEAREST:
         return undefined(convention, nearest)
     # The paper's guard against a mean of 0; part of the value, so it stays in both conventions.
-    variation = jnp.std(nearest, axis=-1) / (jnp.mean(nearest, axis=-1) + 1e-10)
-    return histogram_entropy(jnp.clip(variation, 0, 2), 0.0, 2.0, 20, convention)
+    variation = safe_sqrt(jnp.var(nearest, axis=-1)) / (jnp.mean(nearest, axis=-1) + 1e-10)
+    return histogram_entropy(jnp.clip(variation, 0, 2), 0.0, 2.0, 20, convention, blur)
 
 
-def velocity_correlation_entropy(heading: Heading, convention: str = REFERENCE) -> Float[Array, ""]:
+def velocity_correlation_entropy(
+    heading: Heading, convention: str = REFERENCE, blur: Blur | None = None
+) -> Float[Array, ""]:
     """Of (u_i . u_j + 1) / 2 over all pairs; 20 bins over [0, 1], needs 2 fish.
 
     Of more than 4,096 fish over a fixed sample of 2**20 pairs.
     """
     if heading.shape[0] < 2:
         return undefined(convention, heading)
-    counts = pair_counts(heading, 20)
+    counts = pair_counts(heading, 20, blur)
     return normalized_entropy(counts, jnp.sum(counts), convention, heading)
 
 
@@ -151,8 +162,8 @@ def school_shape_entropy(
         return undefined(convention, position)
     offset = from_centroid(position, box_size, convention)
     covariance = jnp.einsum("ni,nj->ij", offset, offset, precision="highest") / (n_fish - 1)
-    eigenvalue = jnp.maximum(jnp.linalg.eigvalsh(covariance), 1e-10)
-    return jnp.sum(entr(eigenvalue / jnp.sum(eigenvalue))) / jnp.log(3.0)
+    eigenvalue = jnp.maximum(eigenvalues(covariance), 1e-10)
+    return jnp.sum(entropy_term(eigenvalue / jnp.sum(eigenvalue))) / jnp.log(3.0)
 
 
 def oceanic_schooling_index(entropies: Mapping[str, Float[Array, ""]]) -> Float[Array, ""]:

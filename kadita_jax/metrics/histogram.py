@@ -2,30 +2,45 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import entr
 from jaxtyping import Array, Bool, Float, Int
 
 from kadita_jax.metrics.convention import REFERENCE, undefined
-from kadita_jax.numerics import computed_once, count_true
+from kadita_jax.numerics import Blur, computed_once, count_true, entropy_term, exceeds
 
 Limit = float | Float[Array, ""]
 
 
 def histogram(
-    values: Float[Array, " n"], low: Limit, high: Limit, n_bins: int
-) -> Int[Array, " {n_bins}"]:
-    """Counts in equal bins as numpy's: left edge in, the last bin's right edge in, rest dropped."""
+    values: Float[Array, " n"], low: Limit, high: Limit, n_bins: int, blur: Blur | None = None
+) -> Int[Array, " {n_bins}"] | Float[Array, " {n_bins}"]:
+    """Counts in equal bins as numpy's: left edge in, the last bin's right edge in, rest dropped.
+
+    With a blur, in widths of a bin, each value counts by how far it lies beyond one inner edge and
+    not beyond the next.
+    """
+    if blur is not None:
+        return row_histograms(values[None, :], low, high, n_bins, blur)[0]
     return jnp.sum(membership(values, low, high, n_bins), axis=1, dtype=int)
 
 
 def row_histograms(
-    values: Float[Array, "rows n"], low: Limit, high: Limit, n_bins: int
-) -> Int[Array, "rows {n_bins}"]:
+    values: Float[Array, "rows n"],
+    low: Limit,
+    high: Limit,
+    n_bins: int,
+    blur: Blur | None = None,
+) -> Int[Array, "rows {n_bins}"] | Float[Array, "rows {n_bins}"]:
     """The `histogram` of every row, without an array for each bin."""
     values = computed_once(values)
     edges = list(_edges(values, low, high, n_bins)[:-1])
-    beyond = count_true([*(values >= edge for edge in edges), values > high])
-    return -jnp.diff(jnp.stack(beyond, axis=-1), axis=-1)
+    if blur is None:
+        beyond = count_true([*(values >= edge for edge in edges), values > high])
+        return -jnp.diff(jnp.stack(beyond, axis=-1), axis=-1)
+    blur = blur.scaled((high - low) / n_bins)
+    inside = ((values >= low) & (values <= high)).astype(values.dtype)
+    within = [inside, *(inside * exceeds(values, edge, blur) for edge in edges[1:])]
+    sums = [jnp.sum(weight, axis=-1) for weight in within]
+    return -jnp.diff(jnp.stack(sums, axis=-1), axis=-1, append=0)
 
 
 def membership(
@@ -71,7 +86,7 @@ def normalized_entropy(
     """
     weights = weights.astype(like.dtype)
     total = jnp.sum(weights)
-    entropy = jnp.sum(entr(weights / jnp.where(total > 0, total, 1.0)))
+    entropy = jnp.sum(entropy_term(weights / jnp.where(total > 0, total, 1.0)))
     largest = jnp.log(jnp.asarray(weights.size, like.dtype))
     if convention == REFERENCE:
         is_defined = total > 0
@@ -82,8 +97,13 @@ def normalized_entropy(
 
 
 def histogram_entropy(
-    values: Float[Array, " n"], low: Limit, high: Limit, n_bins: int, convention: str
+    values: Float[Array, " n"],
+    low: Limit,
+    high: Limit,
+    n_bins: int,
+    convention: str,
+    blur: Blur | None = None,
 ) -> Float[Array, ""]:
     """`normalized_entropy` of the `histogram` of some values."""
-    counts = histogram(values, low, high, n_bins)
+    counts = histogram(values, low, high, n_bins, blur)
     return normalized_entropy(counts, jnp.sum(counts), convention, values)

@@ -12,9 +12,14 @@ from kadita_jax.blocks import map_frames
 from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.metrics import entropies, order
-from kadita_jax.metrics.convention import REFERENCE, box_faults, convention_faults
+from kadita_jax.metrics.convention import (
+    REFERENCE,
+    bandwidth_faults,
+    box_faults,
+    convention_faults,
+)
 from kadita_jax.metrics.nearest import MOST_AMONG_ALL, nearest_distances
-from kadita_jax.numerics import direction
+from kadita_jax.numerics import Blur, direction
 from kadita_jax.parameters import parameter_faults
 from kadita_jax.pytree import pytree
 
@@ -43,6 +48,7 @@ def measure(
     box_size: float | Float[Array, ""] | Unchecked | None,
     *,
     convention: str | Unchecked = REFERENCE,
+    bandwidth: float | Float[Array, ""] | Unchecked | None = None,
 ) -> Metrics:
     """All twelve metrics of one snapshot.
 
@@ -54,6 +60,10 @@ def measure(
     - `box_size`: side of the periodic box, bl; None for open water, which needs "corrected",
         since the paper's bins are fractions of the box.
     - `convention`: "reference", the paper's arithmetic, or "corrected".
+    - `bandwidth`: half-width, in bins, of the rise by which each value moves from one bin of an
+        entropy's histogram to the next, so that entropies have derivatives; they go to the exact
+        ones with it. Needs "corrected": the paper's centroid and bins jump at the faces of the
+        box. None counts every value in its bin; the derivatives of those counts are 0.
 
     **Returns:** scalars. All of them nan when any coordinate is not finite; with few fish some
     entropies are 0.5 ("reference") or nan ("corrected"). Exact but for the velocity-correlation
@@ -61,9 +71,9 @@ def measure(
 
     **Raises:** `InvalidInputError` naming every faulty argument.
     """
-    box_size = _checked(position, heading, box_size, convention, ndim=2)
+    box_size, blur = _checked(position, heading, box_size, convention, bandwidth, ndim=2)
     return _measure_one(
-        jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention
+        jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention, blur
     )
 
 
@@ -73,13 +83,15 @@ def measure_trajectory(
     box_size: float | Float[Array, ""] | Unchecked | None,
     *,
     convention: str | Unchecked = REFERENCE,
+    bandwidth: float | Float[Array, ""] | Unchecked | None = None,
 ) -> Metrics:
     """`measure` of every frame: positions and headings (T, N, 3), every field (T,)."""
-    box_size = _checked(position, heading, box_size, convention, ndim=3)
+    box_size, blur = _checked(position, heading, box_size, convention, bandwidth, ndim=3)
     frames = jnp.asarray(position, float), jnp.asarray(heading, float)
     if not _is_large(frames[0]):
-        return _measure_frames(*frames, box_size, convention)
-    found = [_measure_one(*frame, box_size, convention) for frame in zip(*frames, strict=True)]
+        return _measure_frames(*frames, box_size, convention, blur)
+    each = zip(*frames, strict=True)
+    found = [_measure_one(*frame, box_size, convention, blur) for frame in each]
     return jax.tree.map(lambda *values: jnp.stack(values), *found)
 
 
@@ -88,15 +100,17 @@ def _checked(
     heading: Unchecked,
     box_size: Unchecked,
     convention: Unchecked,
+    bandwidth: Unchecked,
     ndim: int,
-) -> BoxSize:
+) -> tuple[BoxSize, Blur | None]:
     arrays = {"position": position, "heading": heading}
     faults = vector_faults(arrays, ndim, finite=False) + convention_faults(convention)
-    faults += box_faults(box_size, convention)
+    faults += box_faults(box_size, convention) + bandwidth_faults(bandwidth, convention)
     if not isinstance(box_size, Tracer):
         faults += parameter_faults({"box_size": box_size})
     refuse("cannot measure", faults)
-    return None if box_size is None else jnp.asarray(box_size, float)
+    box_size = None if box_size is None else jnp.asarray(box_size, float)
+    return box_size, None if bandwidth is None else Blur(jnp.asarray(bandwidth, float))
 
 
 def _is_large(position: Float[Array, "*frame 3"]) -> bool:
@@ -109,13 +123,14 @@ def _measure_one(
     heading: Float[Array, "fish 3"],
     box_size: BoxSize,
     convention: str,
+    blur: Blur | None,
 ) -> Metrics:
     nearest = None
     if _is_large(position):
         # A fish without a place makes all metrics nan; looking for those near it takes long.
         somewhere = jnp.where(jnp.isfinite(position), position, 0.0)
         nearest = nearest_distances(somewhere, box_size)
-    return _measure(position, heading, box_size, convention, nearest)
+    return _measure(position, heading, box_size, convention, blur, nearest)
 
 
 @partial(jax.jit, static_argnames="convention")
@@ -124,9 +139,10 @@ def _measure_frames(
     heading: Float[Array, "time fish 3"],
     box_size: BoxSize,
     convention: str,
+    blur: Blur | None,
 ) -> Metrics:
     def one(frame: tuple[Array, Array]) -> Metrics:
-        return _measure(*frame, box_size, convention)
+        return _measure(*frame, box_size, convention, blur)
 
     return map_frames(one, (position, heading), position.shape[1] ** 2)
 
@@ -137,6 +153,7 @@ def _measure(
     heading: Float[Array, "fish 3"],
     box_size: BoxSize,
     convention: str,
+    blur: Blur | None,
     nearest: Float[Array, "fish nearest"] | None = None,
 ) -> Metrics:
     position, heading = wrap(position, box_size), direction(heading)
@@ -145,12 +162,16 @@ def _measure(
     if nearest is None:
         nearest = nearest_distances(position, box_size)
     seven = {
-        "school_cohesion_entropy": entropies.school_cohesion_entropy(nearest, box_size, convention),
-        "polarization_entropy": entropies.polarization_entropy(heading, convention),
-        "depth_stratification_entropy": entropies.depth_stratification_entropy(*place),
-        "angular_momentum_entropy": entropies.angular_momentum_entropy(*swim),
-        "nearest_neighbor_entropy": entropies.nearest_neighbor_entropy(nearest, convention),
-        "velocity_correlation_entropy": entropies.velocity_correlation_entropy(heading, convention),
+        "school_cohesion_entropy": entropies.school_cohesion_entropy(
+            nearest, box_size, convention, blur
+        ),
+        "polarization_entropy": entropies.polarization_entropy(heading, convention, blur),
+        "depth_stratification_entropy": entropies.depth_stratification_entropy(*place, blur),
+        "angular_momentum_entropy": entropies.angular_momentum_entropy(*swim, blur),
+        "nearest_neighbor_entropy": entropies.nearest_neighbor_entropy(nearest, convention, blur),
+        "velocity_correlation_entropy": entropies.velocity_correlation_entropy(
+            heading, convention, blur
+        ),
         "school_shape_entropy": entropies.school_shape_entropy(*place),
     }
     found = Metrics(

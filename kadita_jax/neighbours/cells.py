@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import jax
-import jax.numpy as jnp
 
 from kadita_jax.candidates import map_blocks, pairs
 from kadita_jax.capacity import CellDemand, CellLayout
 from kadita_jax.cells import Blocks, arrange
 from kadita_jax.geometry import components, per_component
-from kadita_jax.model import Params, State, own_values
+from kadita_jax.model import Params, State, own_values, reach
 from kadita_jax.numerics import computed_once, fused_sum
 from kadita_jax.rules import FLOATS_PER_PAIR, PairTerms, pair_terms
 
@@ -19,7 +18,7 @@ def sum_over_near(state: State, params: Params, layout: CellLayout) -> tuple[Pai
 
     The sums are right only where the demand does not exceed the layout.
     """
-    radius, box_size = jnp.max(params.r_attraction), params.box_size
+    radius, box_size = reach(params), params.box_size
     cells, demand = arrange(state.position, box_size, radius, layout)
     headings = components(state.heading[cells.fish])
     values = {name: leaf[cells.fish] for name, leaf in own_values(params).items()}

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike, Float
 
 from kadita_jax.capacity import FEWEST_COLUMNS, MOST_COLUMNS, CellDemand, CellLayout, roomy
 from kadita_jax.cells import FISH_PER_BLOCK, fitting_layout
 from kadita_jax.errors import Fault, count_faults, refuse
-from kadita_jax.model import Params, State, leaves_faults
+from kadita_jax.model import Params, State, leaves_faults, reach
 from kadita_jax.numerics import on_cpu
 
 NEIGHBOURS = ("auto", "dense", "cells")
@@ -70,7 +69,7 @@ def chosen_layout(neighbours: Neighbours, state: State, params: Params) -> CellL
     if neighbours == "dense" or (neighbours == "auto" and _is_traced((state, params))):
         return None
     if neighbours == "auto":
-        radii = radii_in_box(params.box_size, params.r_attraction)
+        radii = radii_in_box(params.box_size, _reach(params))
         if not _is_worthwhile(state.n_fish, radii):
             return None
     return cell_layout(state, params)
@@ -101,9 +100,7 @@ def cell_layout(state: State, params: Params) -> CellLayout | None:
             Fault("state, params", "must be concrete: outside jit, vmap and grad", "traced")
         )
     refuse("no cell layout", faults)
-    with jax.ensure_compile_time_eval():
-        radius = jnp.max(params.r_attraction)
-    return fitting_layout(state.position, params.box_size, radius, _most_columns(params))
+    return fitting_layout(state.position, params.box_size, _reach(params), _most_columns(params))
 
 
 def grown(layout: CellLayout, demand: CellDemand) -> CellLayout | None:
@@ -118,6 +115,11 @@ def grown(layout: CellLayout, demand: CellDemand) -> CellLayout | None:
     )
 
 
+def _reach(params: Params) -> Float[Array, ""]:
+    with jax.ensure_compile_time_eval():
+        return reach(params)
+
+
 def _most_columns(params: Params) -> int:
     """A power of two, so that a change of the radius seldom compiles anew.
 
@@ -125,7 +127,7 @@ def _most_columns(params: Params) -> int:
     """
     if params.box_size is None:
         return MOST_COLUMNS
-    ratio = radii_in_box(params.box_size, params.r_attraction)
+    ratio = radii_in_box(params.box_size, _reach(params))
     return min(MOST_COLUMNS, 2 ** math.ceil(math.log2(max(FEWEST_COLUMNS, ratio))))
 
 
