@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kadita_jax.capacity import CellLayout as CellLayout
     from kadita_jax.devices import use_all_cores as use_all_cores
     from kadita_jax.errors import InvalidInputError as InvalidInputError
+    from kadita_jax.growth import tangent_growth as tangent_growth
     from kadita_jax.initial import ring as ring
     from kadita_jax.initial import uniform_gas as uniform_gas
     from kadita_jax.model import Params as Params
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kadita_jax.scenario import Scenario as Scenario
     from kadita_jax.scenario import load_scenario as load_scenario
     from kadita_jax.scenario import scenario_names as scenario_names
+    from kadita_jax.sensitivities import sensitivity as sensitivity
     from kadita_jax.simulation import Trajectory as Trajectory
     from kadita_jax.simulation import simulate as simulate
     from kadita_jax.simulation import step as step
@@ -52,10 +54,12 @@ _HOMES = {
     "ring": "initial",
     "run": "study",
     "scenario_names": "scenario",
+    "sensitivity": "sensitivities",
     "simulate": "simulation",
     "step": "simulation",
     "sweep": "sweeps",
     "sweep_members": "sweeping",
+    "tangent_growth": "growth",
     "uniform_gas": "initial",
     "use_all_cores": "devices",
 }

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kadita_jax import __version__
+from kadita_jax import __version__, study_commands
 from kadita_jax.exits import computing, errors_as_exit_codes, leaving, load_jax
 from kadita_jax.options import (
     RUN_EXAMPLES,
@@ -223,6 +223,9 @@ def plot(
         from kadita_jax import jobs
 
         jobs.plot_all(paths, box_size=box_size, convention=convention, out=out)
+
+
+app.command("sensitivity", epilog=study_commands.SENSITIVITY_EXAMPLES)(study_commands.sensitivity)
 
 
 def main() -> None:

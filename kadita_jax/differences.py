@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -54,11 +53,24 @@ class Fit:
     error: Float[np.ndarray, "metrics parameters"]
 
 
-def one_at_a_time(n_replicates: int, half_step: Float[np.ndarray, " parameters"]) -> Design:
-    """Central differences: every replicate with each parameter moved alone."""
+def in_groups(
+    n_replicates: int, half_step: Float[np.ndarray, " parameters"], group: int, seed: int
+) -> Design:
+    """Central differences: every replicate with each parameter moved, a group of them at a time.
+
+    In groups of one these are the plain differences. A larger group needs fewer runs; who is
+    moved together, and which against which, is drawn anew for each replicate. What one parameter
+    does then depends on where others in its group are, which adds to the bias of the half_step.
+    """
+    random = np.random.default_rng(seed)
     n = len(half_step)
-    replicate = np.repeat(np.arange(n_replicates), n)
-    return Design(replicate, np.tile(np.diag(half_step), (n_replicates, 1)))
+    order = np.argsort(random.random((n_replicates, n)), axis=1)
+    sign = random.choice([-1.0, 1.0], (n_replicates, n)) if group > 1 else 1.0
+    n_groups = -(-n // group)
+    shift = np.zeros((n_replicates, n_groups, n))
+    place = np.arange(n_replicates)[:, None], np.arange(n)[None, :] // group, order
+    shift[place] = sign * half_step[order]
+    return Design(np.repeat(np.arange(n_replicates), n_groups), shift.reshape(-1, n))
 
 
 def all_at_once(
@@ -66,9 +78,9 @@ def all_at_once(
 ) -> Design:
     """Antithetic Gaussian smoothing: every replicate with all parameters moved at random.
 
-    Every pair of runs tells something of every parameter, where `one_at_a_time` needs as many
-    times more runs as there are parameters. Shifts are Gaussian, of standard deviation half_step,
-    none beyond `REACH` of them.
+    Each pair of runs tells of every parameter. The answer is the derivative of the response
+    averaged over a Gaussian cloud in parameter space, of standard deviations half_step, none
+    beyond `REACH` of them: flatter than the response where that bends within the cloud.
     """
     random = np.random.default_rng(seed)
     draws = random.standard_normal((n_replicates, len(half_step)))
@@ -86,8 +98,8 @@ def run_pairs(
     window: Window,
     *,
     convention: str,
-    first: int = 0,
-    last: int | None = None,
+    part: slice = slice(None),
+    capacity: int | None = None,
 ) -> tuple[Float[np.ndarray, "pairs metrics"], Float[np.ndarray, "pairs metrics"]]:
     """The window's means of all metrics, where parameters are raised and where they are lowered.
 
@@ -96,10 +108,9 @@ def run_pairs(
     - `key`: of the whole ensemble.
     - `params`: what is not varied.
     - `centre`: by name what is varied, () or (N,): all fish alike are moved.
-    - `design`: the pairs; those from number `first` up to, not including, `last` are run.
-    - `start`, `window`, `convention`: as `sweep_members` takes them.
+    - `design`: the pairs, of which those in `part` are run.
+    - `start`, `window`, `convention`, `capacity`: as `sweep_members` takes them.
     """
-    part = slice(first, last)
     shift, number = design.shift[part], design.replicate[part]
     names = list(centre)
     varied = {}
@@ -108,7 +119,14 @@ def run_pairs(
         by = by.reshape(-1, *[1] * value.ndim)
         varied[name] = np.concatenate([value + by, value - by])
     found = sweep_members(
-        key, np.concatenate([number, number]), params, varied, start, window, convention=convention
+        key,
+        np.concatenate([number, number]),
+        params,
+        varied,
+        start,
+        window,
+        convention=convention,
+        capacity=capacity,
     )
     means = np.stack([getattr(found.mean, name) for name in NAMES], axis=-1)
     return means[: len(number)], means[len(number) :]
@@ -137,8 +155,3 @@ def fit(
     own = [middle[design.replicate == r].mean(axis=0) for r in np.unique(design.replicate)]
     value_error = np.std(own, axis=0, ddof=1) / np.sqrt(len(own))
     return Fit(np.mean(own, axis=0), value_error, derivative.T, error)
-
-
-def seeded(key: RandomKey) -> int:
-    """A seed for numpy from a key of jax."""
-    return int(jax.random.bits(key))

@@ -36,11 +36,13 @@ class Pathwise:
     **Attributes:**
 
     - `value`: (M, K) of K metrics.
-    - `derivative`: by name of what is differentiated by, (M, K) and the shape of that.
+    - `derivative`: by a number added to a parameter of all fish, by name; (M, K).
+    - `each`: by every fish's own value or place, by name; (M, K, N) or (M, K, N, 3).
     """
 
     value: Float[Array | np.ndarray, "*members metrics"]
     derivative: dict[str, Any]
+    each: dict[str, Any]
 
 
 def pathwise_members(
@@ -52,14 +54,15 @@ def pathwise_members(
     *,
     of: Sequence[str],
     wrt: Sequence[str],
+    each: Sequence[str] = (),
     convention: str,
     bandwidth: float | None,
     devices: Sequence[Any] | None = None,
 ) -> Pathwise:
     """Differentiate members of an ensemble, those that `sweep_members` runs with these numbers.
 
-    In forward mode where everything is one number, in reverse mode with every step computed
-    again on the way back otherwise: memory grows with the steps by no more than the states.
+    In forward mode, or where `each` asks for every fish in reverse mode, with every step computed
+    again on the way back: memory grows with the steps by no more than the states.
 
     **Arguments:**
 
@@ -69,7 +72,8 @@ def pathwise_members(
     - `start`: draws a member's initial state; or the state that all start from.
     - `window`: when a run is measured, in plain numbers: compiled in.
     - `of`: names of metrics.
-    - `wrt`: names of fields of `Params` or of `State`.
+    - `wrt`: names of fields of `Params`, moved for all fish alike.
+    - `each`: names of fields of `Params` that may be one per fish, or of `State`.
     - `convention`, `bandwidth`: of the metrics, as `measure` takes them.
     - `devices`: where to compute; this process's own when None.
     """
@@ -84,6 +88,7 @@ def pathwise_members(
         window=window,
         of=tuple(of),
         wrt=tuple(wrt),
+        each=tuple(each),
         convention=convention,
         bandwidth=bandwidth,
         devices=tuple(devices),
@@ -93,7 +98,7 @@ def pathwise_members(
 
 @partial(
     jax.jit,
-    static_argnames=("draw", "window", "of", "wrt", "convention", "bandwidth", "devices"),
+    static_argnames=("draw", "window", "of", "wrt", "each", "convention", "bandwidth", "devices"),
 )
 def _pathwise(
     shared: tuple[RandomKey, Params, State | None],
@@ -104,6 +109,7 @@ def _pathwise(
     window: Window,
     of: tuple[str, ...],
     wrt: tuple[str, ...],
+    each: tuple[str, ...],
     convention: str,
     bandwidth: float | None,
     devices: tuple[Any, ...],
@@ -113,7 +119,7 @@ def _pathwise(
         found = measure(*place, convention=convention, bandwidth=bandwidth)
         return jnp.stack([getattr(found, name) for name in of])
 
-    member = partial(_member, draw=draw, window=window, wrt=wrt, measured=measured)
+    member = partial(_member, draw=draw, window=window, wrt=wrt, each=each, measured=measured)
     return over_devices(member, 1, devices, shared, members, counts)
 
 
@@ -126,24 +132,31 @@ def _member(
     draw: Draw | None,
     window: Window,
     wrt: tuple[str, ...],
+    each: tuple[str, ...],
     measured: Callable,
 ) -> Pathwise:
     key = member_key(key, number)
     if draw is not None:
         state = draw(key, params.box_size)
     assert state is not None
-    parameters = {name: getattr(params, name) for name in wrt if name not in STATE_NAMES}
-    tracks = {name: getattr(state, name) for name in wrt if name in STATE_NAMES}
+    tracks = {name: getattr(state, name) for name in each if name in STATE_NAMES}
+    own = {
+        name: jnp.broadcast_to(getattr(params, name), (state.n_fish,))
+        for name in each
+        if name not in STATE_NAMES
+    }
 
-    def means(leaves: tuple[Leaves, Leaves]) -> tuple[Array, Array]:
-        school, how = replace(state, **leaves[0]), replace(params, **leaves[1])
+    def means(moved: Leaves, own: Leaves, tracks: Leaves) -> tuple[Array, Array]:
+        how = replace(params, **own)
+        how = replace(how, **{name: getattr(how, name) + by for name, by in moved.items()})
+        school = replace(state, **tracks)
         found = window_means(school, how, noise_stream(key), window, measured)
         return found, found
 
-    is_forward = not tracks and all(leaf.ndim == 0 for leaf in parameters.values())
-    differentiate = jax.jacfwd if is_forward else jax.jacrev
-    (by_state, by_parameter), value = differentiate(means, has_aux=True)((tracks, parameters))
-    return Pathwise(value, {**by_state, **by_parameter})
+    moved = {name: jnp.zeros_like(params.dt) for name in wrt}
+    differentiate = jax.jacrev if each else jax.jacfwd
+    by, value = differentiate(means, argnums=(0, 1, 2), has_aux=True)(moved, own, tracks)
+    return Pathwise(value, by[0], {**by[1], **by[2]})
 
 
 def window_means(

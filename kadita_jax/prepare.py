@@ -22,7 +22,7 @@ from kadita_jax.journal import (
 )
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.plan import default_dtype, finished_faults, folder_faults, memory_text
-from kadita_jax.scenario import Scenario, load_scenario
+from kadita_jax.scenario import Scenario, loaded
 from kadita_jax.sweep_plan import Part, SweepPlan, plan_faults, result_faults
 from kadita_jax.window import Window, window_faults
 
@@ -80,7 +80,7 @@ def prepare(
     """
     path, faults = None if out is None else Path(out), list(known)
     # A sweep saves no frames, so its steps need not be a multiple of those between them.
-    found = _loaded(scenario, {**changes, "save_every": 1}, faults)
+    found = loaded(scenario, {**changes, "save_every": 1}, faults)
     read, wrong = read_axes(axes)
     faults += wrong + count_faults({"replicates": replicates}) + convention_faults(convention)
     faults += [] if part_size is None else count_faults({"part_size": part_size})
@@ -125,15 +125,6 @@ def described(prepared: Prepared) -> list[str]:
     if prepared.n_done:
         lines.append(f"{prepared.n_done:,} of them are there already, from an unfinished sweep")
     return lines
-
-
-def _loaded(scenario: Scenario | str | Path, changes: dict, faults: list[Fault]) -> Scenario | None:
-    try:
-        loaded = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
-        return loaded.replaced(**changes)
-    except InvalidInputError as error:
-        faults += error.faults
-        return None
 
 
 def _window_faults(found: Scenario | None, measure_every: Any, burn_in: Any) -> list[Fault]:

@@ -147,6 +147,16 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
         raise InvalidInputError(f"cannot read {path}", [fault]) from None
 
 
+def loaded(scenario: Scenario | str | Path, changes: dict, faults: list[Fault]) -> Scenario | None:
+    """The scenario with its changes; None, and its faults added, where there is none."""
+    try:
+        found = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+        return found.replaced(**changes)
+    except InvalidInputError as error:
+        faults += error.faults
+        return None
+
+
 def parse_scenario(text: str, name: str) -> Scenario:
     """A scenario from TOML; `name` is what it is called if the text does not say."""
     try:

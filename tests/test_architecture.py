@@ -28,7 +28,7 @@ FLOORS = (
     ("rules",),
     ("neighbours",),
     ("simulation", "metrics"),
-    ("window", "member", "sweeping"),
+    ("window", "places", "member", "sweeping", "pathwise", "growth", "differences"),
     (
         "scenario",
         "layout",
@@ -50,6 +50,8 @@ FLOORS = (
         "sweepfile",
         "prepare",
         "sweeps",
+        "sensitivity_plan",
+        "sensitivities",
         "devices",
         "ahead",
         "compile_cache",
@@ -66,6 +68,8 @@ FLOORS = (
         "sweep_job",
         "exits",
         "options",
+        "study_jobs",
+        "study_commands",
         "cli",
     ),
 )

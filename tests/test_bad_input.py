@@ -29,8 +29,6 @@ from refusals import (
 import kadita_jax as kj
 from kadita_jax.runfile import SPARE_BYTES, whole_frames
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 FRAME = (2, 5, 3)
 TINY = 'name = "tiny"\nn_fish = 5\nn_steps = 2\nsave_every = 1\n'
 SCHOOL = np.random.default_rng(0).normal(size=FRAME)

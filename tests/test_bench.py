@@ -14,7 +14,10 @@ WITHOUT_FIGURE = ("parity.py", "ensemble.py")
 # Without the peer there are no ratios to draw.
 WITHOUT_PEER = ("against_peer.py",)
 # Nearly all of a toy benchmark is compiling, which takes a third less so.
-QUICKLY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+QUICKLY = {
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+}
 
 
 @pytest.mark.parametrize(
@@ -29,11 +32,11 @@ QUICKLY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
         ),
         (
             "scaling.py",
-            "--most 100 --most-dense 100 --slope-from 100 --aligning 200 --million 200"
+            "--most 100 --most-dense 100 --slope-from 100 --aligning 100 --million 100"
             " --repeats 1 --without-peer",
             "slope of cells from 100 fish",
         ),
-        ("cost_model.py", "--sizes 200 --ratios 4.5 --repeats 1", "LISTED_FISH"),
+        ("cost_model.py", "--sizes 100 --ratios 4.5 --repeats 1", "LISTED_FISH"),
         (
             "sweep.py",
             "--side 2 --replicates 1 --n-steps 20 --without-peer --memory-of 20"
@@ -45,10 +48,10 @@ QUICKLY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
             "--schools swarm --repeats 1 --shorten 50 --without-peer",
             "kadita run, warm",
         ),
-        ("metrics.py", "--small 20 --large 30 --parts-of 20 --repeats 1", "histogram over pairs"),
+        ("metrics.py", "--small 10 --large 20 --parts-of 10 --repeats 1", "histogram over pairs"),
         (
             "gpu.py",
-            "--dense 20 --cells 300 --metrics 10 --members 4 --member-fish 10 --member-steps 20"
+            "--dense 100 --cells 100 --metrics 10 --members 4 --member-fish 10 --member-steps 20"
             " --repeats 1 --shorten 100 --peak-tflops 1 --bandwidth 1",
             "members x steps",
         ),

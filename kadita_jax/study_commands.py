@@ -1,0 +1,81 @@
+"""The commands that ask what moves a school: parse, call."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kadita_jax.exits import computing
+from kadita_jax.options import convention_option, dtype_option, number_option
+
+SENSITIVITY_EXAMPLES = """
+[bold]Examples[/bold]
+
+kadita sensitivity swarm --wrt r_orientation --wrt noise --of polarization
+
+kadita sensitivity mine.toml --wrt r_orientation --n-steps 500 --replicates 512 --set n_fish=100
+"""
+
+CALIBRATE_EXAMPLES = """
+[bold]Examples[/bold]
+
+kadita calibrate film.nc swarm --wrt r_orientation=1:8 --wrt noise=0.01:0.5
+
+kadita calibrate schools/torus.nc mine.toml --wrt r_orientation=1:8 --out fitted.toml
+"""
+
+ScenarioArgument = Annotated[str, typer.Argument(metavar="NAME or FILE.toml", help="The scenario.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change the scenario."),
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")]
+
+
+def sensitivity(
+    name: ScenarioArgument,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METRIC", help="Of which; several times. P and OSI unless said."),
+    ] = None,
+    wrt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PARAMETER", help="By which; several times. The radii unless said."),
+    ] = None,
+    sets: SetOption = None,
+    method: Annotated[
+        str, typer.Option(metavar="auto|differences|smoothing|pathwise", help="How.")
+    ] = "auto",
+    replicates: Annotated[Any, number_option(int, "Schools of the ensemble.")] = 128,
+    seed: Annotated[Any, number_option(int, "Of the random streams.")] = None,
+    n_steps: Annotated[Any, number_option(int, "Time steps.")] = None,
+    measure_every: Annotated[Any, number_option(int, "Steps between measurements.")] = 10,
+    burn_in: Annotated[Any, number_option(int, "Steps before measuring; half unless said.")] = None,
+    edge_width: Annotated[Any, number_option(float, "Of smooth edges, bl (pathwise).")] = 0.5,
+    bandwidth: Annotated[Any, number_option(float, "Of smooth metrics, bins (pathwise).")] = 0.5,
+    out: Annotated[Path, typer.Option(help="The result.")] = Path("sensitivity.nc"),
+    dtype: Annotated[str, dtype_option("Of all arrays.")] = "float32",
+    convention: Annotated[str, convention_option("Of the metrics.")] = "reference",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """By how much each parameter moves each metric: derivatives with standard errors."""
+    with computing():
+        from kadita_jax.study_jobs import differentiate
+
+        differentiate(
+            name,
+            sets or [],
+            {"seed": seed, "n_steps": n_steps},
+            dtype=dtype,
+            out=out,
+            overwrite=overwrite,
+            of=of,
+            wrt=wrt,
+            method=method,
+            replicates=replicates,
+            measure_every=measure_every,
+            burn_in=burn_in,
+            edge_width=edge_width,
+            bandwidth=bandwidth,
+            convention=convention,
+        )

@@ -1,0 +1,95 @@
+"""What `kadita sensitivity` and `kadita calibrate` do once their words are parsed."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from rich.table import Table
+
+from kadita_jax.devices import use_all_cores
+from kadita_jax.errors import Fault, InvalidInputError
+from kadita_jax.files import replacing
+from kadita_jax.job_checks import use_dtype
+from kadita_jax.plan import finished_faults, folder_faults
+from kadita_jax.sensitivities import differentiated, noise_of
+from kadita_jax.sensitivity_plan import settled
+from kadita_jax.sweep_words import read_set_words
+from kadita_jax.terminal import progress_bar, show
+
+OPTION_OF = "an option of its own sets it"
+
+
+def differentiate(
+    name: str,
+    set_words: list[str],
+    changes: dict[str, Any],
+    *,
+    dtype: str,
+    out: Path,
+    overwrite: bool,
+    of: list[str] | None,
+    wrt: list[str] | None,
+    **options: Any,
+) -> None:
+    """Print the derivatives of a scenario's metrics, and write them to a file."""
+    faults = [*use_dtype(dtype), *result_faults(out, overwrite)]
+    changes = _changes(set_words, changes, faults)
+    _use_cores()
+    plan = settled(
+        name,
+        changes,
+        of=of or ("polarization", "oceanic_schooling_index"),
+        wrt=wrt or ("r_repulsion", "r_orientation", "r_attraction"),
+        each=(),
+        half_step=None,
+        exact=False,
+        state=None,
+        known=faults,
+        **options,
+    )
+    with progress_bar(plan.scenario.name, plan.n_runs, "runs") as progress:
+        dataset = differentiated(plan, progress)
+    with replacing(out) as partial:
+        dataset.to_netcdf(partial, engine="netcdf4")
+    show(derivatives_table(dataset))
+    for warning in noise_of(dataset):
+        print(f"kadita: {warning}", file=sys.stderr)
+    print(out)
+
+
+def derivatives_table(dataset: xr.Dataset) -> Table:
+    """Every derivative with its standard error, a row a parameter and a column a metric."""
+    size = f"{dataset.attrs['replicates']} replicates of {dataset.attrs['n_fish']} fish"
+    about = f"{dataset.attrs['method']}, {size}, {dataset.attrs['n_steps']} steps"
+    table = Table(title=f"d metric / d parameter: {dataset.attrs['scenario_name']}", caption=about)
+    table.add_column("parameter", no_wrap=True)
+    for metric, value in zip(dataset["metric"].values, dataset["value"].values, strict=True):
+        table.add_column(f"{metric}\n{value:.3f}", justify="right")
+    for parameter in dataset["parameter"].values:
+        row = dataset.sel(parameter=parameter)
+        unit, value = row["parameter_unit"].item(), float(row["parameter_value"])
+        cells = [
+            f"{slope:.3g} ± {error:.1g}"
+            for slope, error in zip(row["derivative"], row["standard_error"], strict=True)
+        ]
+        table.add_row(f"{parameter} = {value:.4g} {unit}", *cells)
+    return table
+
+
+def result_faults(out: Path, overwrite: bool) -> list[Fault]:
+    """Why a result may not be written to this path."""
+    return folder_faults(out) or finished_faults(out, "choose another", overwrite=overwrite)
+
+
+def _changes(set_words: list[str], changes: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    given = {field: value for field, value in changes.items() if value is not None}
+    elsewhere = dict.fromkeys(given, OPTION_OF) | {"save_every": "no frames are saved"}
+    return read_set_words(set_words, elsewhere, faults) | given
+
+
+def _use_cores() -> None:
+    # In a program where jax has already started, its devices stay as they are.
+    with suppress(InvalidInputError):
+        use_all_cores()
