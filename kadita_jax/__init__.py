@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kadita_jax import metrics as metrics
     from kadita_jax import plot as plot
+    from kadita_jax.calibration import Calibration as Calibration
+    from kadita_jax.calibration import calibrate as calibrate
     from kadita_jax.capacity import CellLayout as CellLayout
     from kadita_jax.devices import use_all_cores as use_all_cores
     from kadita_jax.errors import InvalidInputError as InvalidInputError
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Calibration": "calibration",
     "CellLayout": "capacity",
     "InvalidInputError": "errors",
     "Params": "model",
@@ -44,6 +47,7 @@ _HOMES = {
     "State": "model",
     "Trajectory": "simulation",
     "Window": "window",
+    "calibrate": "calibration",
     "cell_layout": "neighbours",
     "load_scenario": "scenario",
     "make_params": "model",

@@ -226,6 +226,7 @@ def plot(
 
 
 app.command("sensitivity", epilog=study_commands.SENSITIVITY_EXAMPLES)(study_commands.sensitivity)
+app.command("calibrate", epilog=study_commands.CALIBRATE_EXAMPLES)(study_commands.calibrate)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -71,15 +71,16 @@ def run_each(
     """
     datasets: dict[str, xr.Dataset] = {}
     untold: list[_Finished] = []
-    with _told_at_last(untold):
-        for path, plan in plans.items():
-            # Nobody shall wait for a long run to be told of the one before it.
-            if not plan.is_quick:
-                _tell(untold)
-            dataset = _run_one(plan.scenario, path, run, wait_for)
-            untold.append(_Finished(path, dataset, draw(path)))
-            datasets[path.stem] = dataset
-    show(paper_table(datasets))
+    with ExitStack() as opened:
+        with _told_at_last(untold):
+            for path, plan in plans.items():
+                # Nobody shall wait for a long run to be told of the one before it.
+                if not plan.is_quick:
+                    _tell(untold)
+                dataset = opened.enter_context(_run_one(plan.scenario, path, run, wait_for))
+                untold.append(_Finished(path, dataset, draw(path)))
+                datasets[path.stem] = dataset
+        show(paper_table(datasets))
 
 
 def _run_one(
@@ -134,10 +135,11 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
     with progress_bar(path.stem, study.steps_planned(path, n_steps)) as progress:
         resume = partial(study.resume, path, n_steps=n_steps, progress=progress)
         dataset = _or_how_to_go_on(path, (None, _written(path)), resume)
-    write_tables(dataset, path.parent, path.stem)
-    draw_run(dataset, path)
-    print(TOLD.format(path, path.stem))
-    show(paper_table({path.stem: dataset}))
+    with dataset:
+        write_tables(dataset, path.parent, path.stem)
+        draw_run(dataset, path)
+        print(TOLD.format(path, path.stem))
+        show(paper_table({path.stem: dataset}))
 
 
 def measure_all(

@@ -79,3 +79,45 @@ def sensitivity(
             bandwidth=bandwidth,
             convention=convention,
         )
+
+
+def calibrate(
+    target: Annotated[Path, typer.Argument(metavar="TARGET.nc", help="What to match.")],
+    name: ScenarioArgument,
+    wrt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PARAMETER=LOW:HIGH", help="What to fit; several times."),
+    ] = None,
+    sets: SetOption = None,
+    target_schools: Annotated[Any, number_option(int, "Schools that the target averages.")] = 1,
+    replicates: Annotated[Any, number_option(int, "Schools of the last ensemble.")] = 256,
+    seed: Annotated[Any, number_option(int, "Of the random streams and the scan.")] = None,
+    n_steps: Annotated[Any, number_option(int, "Time steps.")] = None,
+    measure_every: Annotated[Any, number_option(int, "Steps between measurements.")] = 10,
+    burn_in: Annotated[Any, number_option(int, "Steps before measuring; half unless said.")] = None,
+    out: Annotated[Path, typer.Option(help="The fitted scenario, to run or to edit.")] = Path(
+        "calibrated.toml"
+    ),
+    dtype: Annotated[str, dtype_option("Of all arrays.")] = "float32",
+    convention: Annotated[str, convention_option("Of the target's metrics.")] = "reference",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Find the parameters that explain the metrics of a file, and say how well they are known."""
+    with computing():
+        from kadita_jax.study_jobs import fit_to
+
+        fit_to(
+            target,
+            name,
+            wrt or [],
+            sets or [],
+            {"seed": seed, "n_steps": n_steps},
+            dtype=dtype,
+            out=out,
+            overwrite=overwrite,
+            target_schools=target_schools,
+            replicates=replicates,
+            measure_every=measure_every,
+            burn_in=burn_in,
+            convention=convention,
+        )

@@ -8,14 +8,17 @@ from typing import Any
 import xarray as xr
 from rich.table import Table
 
+from kadita_jax import calibration_plan
+from kadita_jax.calibration import Calibration, calibrated
 from kadita_jax.devices import use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.files import replacing
 from kadita_jax.job_checks import use_dtype
+from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import finished_faults, folder_faults
 from kadita_jax.sensitivities import differentiated, noise_of
 from kadita_jax.sensitivity_plan import settled
-from kadita_jax.sweep_words import read_set_words
+from kadita_jax.sweep_words import read_bound_words, read_set_words
 from kadita_jax.terminal import progress_bar, show
 
 OPTION_OF = "an option of its own sets it"
@@ -75,6 +78,58 @@ def derivatives_table(dataset: xr.Dataset) -> Table:
             for slope, error in zip(row["derivative"], row["standard_error"], strict=True)
         ]
         table.add_row(f"{parameter} = {value:.4g} {unit}", *cells)
+    return table
+
+
+def fit_to(
+    target: Path,
+    name: str,
+    wrt_words: list[str],
+    set_words: list[str],
+    changes: dict[str, Any],
+    *,
+    dtype: str,
+    out: Path,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Print the parameters that explain a file's metrics, and write the scenario that has them."""
+    faults = [*use_dtype(dtype), *result_faults(out, overwrite)]
+    changes = _changes(set_words, changes, faults)
+    bounds = read_bound_words(wrt_words, faults)
+    _use_cores()
+    plan = calibration_plan.settled(name, target, changes, wrt=bounds, known=faults, **options)
+    with progress_bar(plan.scenario.name, plan.most_runs, "runs") as progress:
+        found = calibrated(plan, progress)
+    with replacing(out) as partial:
+        partial.write_text(found.scenario.to_toml(with_name=False), "utf-8")
+    show(parameters_table(found))
+    show(fit_table(found))
+    print(found.verdict)
+    print(out)
+
+
+def parameters_table(found: Calibration) -> Table:
+    """Each fitted parameter with its standard error."""
+    table = Table(title="fitted", caption=f"{found.n_runs:,} schools, misfit {found.misfit:.2f}")
+    table.add_column("parameter", no_wrap=True)
+    table.add_column("value", justify="right")
+    for name, value in found.parameters.items():
+        error, unit = found.standard_errors[name], PARAMETERS[name].unit
+        table.add_row(name, f"{value:.4g} ± {error:.2g} {unit}")
+    return table
+
+
+def fit_table(found: Calibration) -> Table:
+    """Each metric of the target beside the fitted ensemble's."""
+    table = Table(title="metrics", caption="deviation: in standard errors")
+    table.add_column("metric", no_wrap=True)
+    for heading in ("target", "fitted", "deviation"):
+        table.add_column(heading, justify="right")
+    for name in found.metrics["metric"].values:
+        row = found.metrics.sel(metric=name)
+        forms = {"target": ".4f", "fitted": ".4f", "deviation": ".1f"}
+        table.add_row(name, *(f"{float(row[key]):{form}}" for key, form in forms.items()))
     return table
 
 

@@ -52,6 +52,19 @@ def read_set_words(
     return {name: _value(text) for name, text in pairs.items()}
 
 
+def read_bound_words(words: Iterable[str], faults: list[Fault]) -> dict[str, Any]:
+    """The bounds of `--wrt NAME=LOW:HIGH`; of a bare NAME none are given."""
+    found: dict[str, Any] = {word: None for word in words if "=" not in word}
+    pairs = _read_pairs("wrt", "NAME=LOW:HIGH", (w for w in words if "=" in w), faults)
+    for name, text in pairs.items():
+        low, _, high = text.partition(":")
+        try:
+            found[name] = float(low), float(high)
+        except ValueError:
+            faults.append(Fault("wrt", "must be NAME=LOW:HIGH", f"{name}={text}"))
+    return found
+
+
 def _read_pairs(
     option: str, form: str, words: Iterable[str], faults: list[Fault]
 ) -> dict[str, str]:

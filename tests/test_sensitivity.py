@@ -112,7 +112,7 @@ def test_the_result_tells_where_and_how(differences):
 
 @pytest.mark.usefixtures("differences")
 def test_parts_and_progress(monkeypatch, differences):
-    monkeypatch.setattr("kadita_jax.sensitivities.PART_PAIRS", {"cpu": 12**2 * 20 * 2})
+    monkeypatch.setattr("kadita_jax.sensitivities.PART_PAIRS", {"cpu": 12**2 * 20 * 2, "gpu": 1})
     told = []
     wrt = ("noise", "r_orientation")
     again = kj.sensitivity(SCHOOL, of=OF, wrt=wrt, progress=told.append, **OPTIONS)
@@ -165,7 +165,8 @@ def test_pathwise_is_the_derivative_of_each_members_run():
 
 def test_derivatives_by_every_fish_sum_to_that_by_all():
     """Moving all fish alike changes nothing; raising the noise of each adds up to that of all."""
-    found = kj.sensitivity(SCHOOL, of=OF, wrt=("noise",), each=("noise", "position"), **PATHWISE)
+    of, each = ("polarization",), ("noise", "position")
+    found = kj.sensitivity(SCHOOL, of=of, wrt=("noise",), each=each, **PATHWISE)
     assert found["derivative_noise"].dims == ("metric", "fish")
     assert found["derivative_position"].dims == ("metric", "fish", "space")
     alike = found["derivative"].sel(parameter="noise")
@@ -177,7 +178,7 @@ def test_beyond_its_horizon_pathwise_warns():
     state = kj.uniform_gas(jax.random.key(1), 12, 12.0)
     with pytest.warns(UserWarning, match="derivatives through 2 steps are noise"):
         far = kj.sensitivity(
-            SCHOOL.replaced(dt=20.0), of=OF, wrt=("noise",), state=state, **PATHWISE
+            SCHOOL.replaced(dt=20.0), of=OF[:1], wrt=("noise",), state=state, **PATHWISE
         )
     assert far.attrs["horizon"] < 2
 
