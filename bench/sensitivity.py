@@ -73,10 +73,16 @@ def truth_test(chosen: argparse.Namespace) -> list[dict[str, Any]]:
         fine = {"half_step": {"r_orientation": TRUE_STEP}, "method": "differences"}
         row = {
             "r_orientation": point,
-            "truth": study(scenario, seed=1, replicates=chosen.true_replicates, **fine),
-            "differences": study(scenario, seed=2, replicates=chosen.replicates),
-            "smoothing": study(scenario, seed=3, replicates=chosen.replicates, method="smoothing"),
-            "pathwise": study(scenario, seed=4, replicates=chosen.paths, method="pathwise"),
+            "truth": study(
+                scenario, seed=1, replicates=chosen.true_replicates, of=chosen.of, **fine
+            ),
+            "differences": study(scenario, seed=2, replicates=chosen.replicates, of=chosen.of),
+            "smoothing": study(
+                scenario, seed=3, replicates=chosen.replicates, of=chosen.of, method="smoothing"
+            ),
+            "pathwise": study(
+                scenario, seed=4, replicates=chosen.paths, of=chosen.of, method="pathwise"
+            ),
         }
         rows.append(row)
         print(f"r_orientation {point} done", file=sys.stderr)
@@ -150,7 +156,7 @@ def main() -> None:
     words = map(str, chosen.reverse)
     figures = {
         "truth": rows,
-        "judged": {name: judged(rows, metric) for metric, name in enumerate(OF)},
+        "judged": {name: judged(rows, metric) for metric, name in enumerate(chosen.of)},
         "horizon": horizons(chosen),
         "cost": cost(chosen),
         "reverse": {
@@ -168,10 +174,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n-fish", type=int, default=100)
     parser.add_argument("--n-steps", type=int, default=500)
+    parser.add_argument("--of", nargs="+", default=OF, help="metrics, P first")
     parser.add_argument("--points", type=int, default=len(POINTS))
-    parser.add_argument("--true-replicates", type=int, default=1024)
+    parser.add_argument("--true-replicates", type=int, default=4096)
     parser.add_argument("--replicates", type=int, default=128, help="of the others")
-    parser.add_argument("--paths", type=int, default=64, help="replicates of pathwise")
+    parser.add_argument("--paths", type=int, default=32, help="replicates of pathwise")
     parser.add_argument("--longest", type=int, default=max(HORIZONS))
     parser.add_argument("--reverse", type=int, nargs=2, default=[200, 1000], help="fish, steps")
     parser.add_argument("--reverse-alone", type=int, nargs=2, help=argparse.SUPPRESS)
@@ -180,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print(figures: dict[str, Any]) -> None:
-    for metric, name in enumerate(OF):
+    for metric, name in enumerate(figures["judged"]):
         rows = [
             [row["r_orientation"], *(_cell(row[way], metric) for way in ESTIMATORS)]
             for row in figures["truth"]

@@ -48,6 +48,18 @@ QUICKLY = {
             "--schools swarm --repeats 1 --shorten 50 --without-peer",
             "kadita run, warm",
         ),
+        ("derivatives.py", "--n-fish 6 --n-steps 2", "largest relative error"),
+        (
+            "sensitivity.py",
+            "--n-fish 8 --n-steps 20 --points 1 --true-replicates 2 --replicates 2 --paths 16"
+            " --longest 5 --reverse 8 20 --of polarization",
+            "steps in reverse",
+        ),
+        (
+            "calibration.py",
+            "--n-fish 6 --n-steps 20 --starts 1 --schools 32",
+            "of 1 starts within 5% of the truth",
+        ),
         ("metrics.py", "--small 10 --large 20 --parts-of 10 --repeats 1", "histogram over pairs"),
         (
             "gpu.py",
