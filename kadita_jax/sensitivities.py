@@ -1,7 +1,7 @@
 """What a person calls to ask which parameter moves a school, and by how much."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from kadita_jax import provenance
 from kadita_jax.differences import Design, Fit, all_at_once, fit, in_groups, run_pairs
 from kadita_jax.errors import Unchecked
 from kadita_jax.growth import tangent_growth
@@ -20,19 +19,14 @@ from kadita_jax.metrics.convention import REFERENCE
 from kadita_jax.model import Params, State
 from kadita_jax.names import NAMES
 from kadita_jax.numerics import Blur
-from kadita_jax.parameters import PARAMETERS
 from kadita_jax.pathwise import Pathwise, pathwise_members
-from kadita_jax.plan import default_dtype
 from kadita_jax.scenario import Scenario
 from kadita_jax.sensitivity_plan import SensitivityPlan, settled
+from kadita_jax.sensitivity_result import MOST_GROWTH, noise_of, result_of
 from kadita_jax.sweep_plan import PART_PAIRS
 
-# Derivatives through a run are told to be noise once a small difference has grown so much.
-MOST_GROWTH = 10.0
 # How many runs the growth of small differences is followed in.
 N_FOLLOWED = 8
-# A derivative within so many standard errors of 0 may be noise.
-FEW_ERRORS = 2.0
 
 Progress = Callable[[int], None]
 
@@ -171,7 +165,7 @@ def _by_differences(plan: SensitivityPlan, progress: Progress | None) -> xr.Data
         "standard_error": (("metric", "parameter"), found.error[rows]),
         "half_step": (("parameter",), [plan.half_step[name] for name in plan.wrt]),
     }
-    return _dataset(plan, fields, {"group_size": plan.group if plan.method != "smoothing" else 0})
+    return result_of(plan, fields, {"group_size": plan.group if plan.method != "smoothing" else 0})
 
 
 def _along_paths(plan: SensitivityPlan, progress: Progress | None) -> xr.Dataset:
@@ -194,7 +188,7 @@ def _along_paths(plan: SensitivityPlan, progress: Progress | None) -> xr.Dataset
     )
     if progress is not None:
         progress(plan.replicates)
-    return _dataset(plan, _path_fields(plan, found), told)
+    return result_of(plan, _path_fields(plan, found), told)
 
 
 def _path_fields(plan: SensitivityPlan, found: Pathwise) -> dict[str, tuple]:
@@ -240,51 +234,3 @@ def _growth(plan: SensitivityPlan, params: Params, key: RandomKey) -> dict[str, 
         "horizon_meaning": f"steps until a small difference has grown {MOST_GROWTH:g}-fold "
         "(root mean square over runs); at most n_steps",
     }
-
-
-def _dataset(plan: SensitivityPlan, fields: dict[str, tuple], told: dict[str, Any]) -> xr.Dataset:
-    """The result with its coordinates and where it came from."""
-    values = [float(np.mean(plan.centre[name])) for name in plan.wrt]
-    units = [PARAMETERS[name].unit for name in plan.wrt]
-    coords = {
-        "metric": list(plan.of),
-        "parameter": list(plan.wrt),
-        "parameter_value": ("parameter", np.array(values, float)),
-        "parameter_unit": ("parameter", np.array(units, dtype=str)),
-    }
-    dataset = xr.Dataset(fields, coords)
-    if "derivative" in dataset:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            noise = np.abs(dataset["derivative"]) / dataset["standard_error"]
-        dataset["signal_to_noise"] = noise
-    window = {"measure_every": plan.window.every, "burn_in": plan.window.burn_in}
-    asked = {"method": plan.method, "replicates": plan.replicates, **window}
-    if plan.method == "pathwise":
-        asked |= {"edge_width": plan.edge_width, "bandwidth": plan.bandwidth}
-        asked |= {"exact": int(plan.exact)}
-    about = provenance.attributes(plan.scenario, plan.convention, default_dtype())
-    title = f"Derivatives of {', '.join(plan.of)}: {plan.scenario.name}"
-    return dataset.assign_attrs(about | {"title": title} | asked | told)
-
-
-def noise_of(dataset: xr.Dataset) -> Iterator[str]:
-    """Sentences that tell which derivatives may be noise, and of a run beyond its horizon."""
-    n_steps, horizon = dataset.attrs["n_steps"], dataset.attrs.get("horizon")
-    if horizon is not None and horizon < n_steps:
-        yield (
-            f"derivatives through {n_steps} steps are noise: small differences have grown "
-            f"{MOST_GROWTH:g}-fold after {horizon}; take fewer steps, or method 'differences'"
-        )
-    if "signal_to_noise" not in dataset:
-        return
-    weak = [
-        f"{metric} by {parameter} ({float(ratio):.1f})"
-        for metric, row in zip(dataset["metric"].values, dataset["signal_to_noise"], strict=True)
-        for parameter, ratio in zip(dataset["parameter"].values, row.values, strict=True)
-        if not ratio > FEW_ERRORS
-    ]
-    if weak:
-        yield (
-            f"{len(weak)} of {dataset['derivative'].size} derivatives are within {FEW_ERRORS:g} "
-            f"standard errors of 0, and may be noise: {', '.join(weak)}"
-        )

@@ -16,8 +16,9 @@ from kadita_jax.files import replacing
 from kadita_jax.job_checks import use_dtype
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import finished_faults, folder_faults
-from kadita_jax.sensitivities import differentiated, noise_of
+from kadita_jax.sensitivities import differentiated
 from kadita_jax.sensitivity_plan import settled
+from kadita_jax.sensitivity_result import noise_of
 from kadita_jax.sweep_words import read_bound_words, read_set_words
 from kadita_jax.terminal import progress_bar, show
 

@@ -51,6 +51,7 @@ FLOORS = (
         "prepare",
         "sweeps",
         "sensitivity_plan",
+        "sensitivity_result",
         "sensitivities",
         "fitting",
         "calibration_plan",
