@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kadita_jax as kj
-from kadita_jax.calibration import calibrated
 from kadita_jax.calibration_plan import settled
 from kadita_jax.fitting import Bounds, Stage, fitted, scanned, whitening
 
@@ -159,7 +158,6 @@ def test_targets_of_every_kind_are_read_alike():
         assert plan.names == ("polarization",)
         assert plan.values[0] == pytest.approx(0.5)
         assert plan.bounds.low[0] == pytest.approx(SCHOOL.noise / 3)
-    assert callable(calibrated)
 
 
 @pytest.mark.parametrize(

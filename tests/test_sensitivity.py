@@ -216,8 +216,7 @@ def test_beyond_its_horizon_pathwise_warns(monkeypatch):
     assert far.attrs["horizon"] == 0
 
 
-def test_growth_is_that_of_a_small_difference():
-    """Followed by hand: the difference of two runs, 1e-7 apart, after one step."""
+def test_a_difference_of_fish_that_feel_nobody_grows_slowly():
     key, params = jax.random.key(2), SCHOOL.params
     state = SCHOOL.initial_state(key)
     growth = kj.tangent_growth(state, params, key, n_steps=20)
