@@ -175,18 +175,25 @@ def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: P
 
 
 def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[], Any]:
-    """How to draw the one picture that says what a file holds: a run, tracks, or a sweep."""
-    if not unreadable(path) and is_sweep(dataset := open_run(path)):
+    """How to draw the one picture that says what a file holds: a run, tracks, or a study."""
+    if not unreadable(path) and (draw := _drawer(dataset := open_run(path))):
         given = {"box_size": box_size, "convention": convention}
-        rule = "must not be given for a sweep: the file says it"
+        rule = "must not be given for a sweep or a study of derivatives: the file says it"
         wrong = [Fault(n, rule, value) for n, value in given.items() if value is not None]
         refuse("cannot plot", wrong)
-        # Drawn at once: only drawing tells whether a file has all that a sweep's has.
+        # Drawn at once: only drawing tells whether a file has all that it should.
         with reading(path):
-            figure = kadita_jax.plot.sweep_summary(dataset)
+            figure = draw(dataset)
         return lambda: figure
     dataset = measured_or_measure(path, box_size=box_size, convention=convention)
     return partial(kadita_jax.plot.summary, dataset)
+
+
+def _drawer(dataset: xr.Dataset) -> Callable[[xr.Dataset], Any] | None:
+    """What draws the members of a sweep or derivatives; None for frames."""
+    if is_sweep(dataset):
+        return kadita_jax.plot.sweep_summary
+    return kadita_jax.plot.sensitivities if "derivative" in dataset else None
 
 
 def _shown(value: Any) -> Any:

@@ -50,10 +50,18 @@ def result_of(plan: SensitivityPlan, fields: dict[str, tuple], told: dict[str, A
         asked |= {"exact": int(plan.exact)}
     about = provenance.attributes(plan.scenario, plan.convention, default_dtype())
     title = f"Derivatives of {', '.join(plan.of)}: {plan.scenario.name}"
-    for name in {str(name) for name in dataset.variables} - {"metric", "parameter"}:
-        meaning = MEANINGS.get(name, f"{name.replace('_', ' ')} of each fish")
-        dataset[name].attrs["long_name"] = meaning
+    _describe(dataset)
     return dataset.assign_attrs(about | {"title": title} | asked | told)
+
+
+def _describe(dataset: xr.Dataset) -> None:
+    for name in map(str, dataset.variables):
+        if name not in dataset.dims:
+            meaning = MEANINGS.get(name, f"{name.replace('_', ' ')} of each fish")
+            dataset[name].attrs["long_name"] = meaning
+        if dataset[name].dtype.kind == "U":
+            # The CF checker does not read strings of variable length.
+            dataset[name].encoding["dtype"] = "S1"
 
 
 def noise_of(dataset: xr.Dataset) -> Iterator[str]:

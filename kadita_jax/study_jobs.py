@@ -8,11 +8,12 @@ from typing import Any
 import xarray as xr
 from rich.table import Table
 
+import kadita_jax
 from kadita_jax import calibration_plan
 from kadita_jax.calibration import Calibration, calibrated
 from kadita_jax.devices import use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError
-from kadita_jax.files import replacing
+from kadita_jax.files import picture_path, replacing
 from kadita_jax.job_checks import use_dtype
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import finished_faults, folder_faults
@@ -22,6 +23,7 @@ from kadita_jax.sensitivity_result import noise_of
 from kadita_jax.sweep_words import read_bound_words, read_set_words
 from kadita_jax.terminal import progress_bar, show
 
+TOLD = "{}  with {}.png"
 OPTION_OF = "an option of its own sets it"
 
 
@@ -57,10 +59,11 @@ def differentiate(
         dataset = differentiated(plan, progress)
     with replacing(out) as partial:
         dataset.to_netcdf(partial, engine="netcdf4")
+    kadita_jax.plot.save(kadita_jax.plot.sensitivities(dataset), picture_path(out))
     show(derivatives_table(dataset))
     for warning in noise_of(dataset):
         print(f"kadita: {warning}", file=sys.stderr)
-    print(out)
+    print(TOLD.format(out, out.stem))
 
 
 def derivatives_table(dataset: xr.Dataset) -> Table:
@@ -104,10 +107,11 @@ def fit_to(
         found = calibrated(plan, progress)
     with replacing(out) as partial:
         partial.write_text(found.scenario.to_toml(with_name=False), "utf-8")
+    kadita_jax.plot.save(kadita_jax.plot.calibration(found), picture_path(out))
     show(parameters_table(found))
     show(fit_table(found))
     print(found.verdict)
-    print(out)
+    print(TOLD.format(out, out.stem))
 
 
 def parameters_table(found: Calibration) -> Table:

@@ -1,5 +1,7 @@
-"""Pictures of a run and of a sweep, drawn without a display and without any global state."""
+"""Pictures of runs and studies, drawn without a display and without any global state."""
 
+from kadita_jax.plot.effects import sensitivities as sensitivities
+from kadita_jax.plot.fit import calibration as calibration
 from kadita_jax.plot.phase import phase_diagram as phase_diagram
 from kadita_jax.plot.sheet import phase_sheet as phase_sheet
 from kadita_jax.plot.states import state_map as state_map
