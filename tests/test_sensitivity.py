@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import kadita_jax as kj
 from kadita_jax.differences import all_at_once, fit, in_groups
-from kadita_jax.keys import member_key
+from kadita_jax.keys import member_key, tangent_key
 from kadita_jax.metrics import measure
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.sensitivity_plan import settled
@@ -214,6 +214,23 @@ def test_beyond_its_horizon_pathwise_warns(monkeypatch):
     with pytest.warns(UserWarning, match="derivatives through 2 steps are noise"):
         far = kj.sensitivity(SCHOOL, of=("polarization",), wrt=("r_orientation",), **PATHWISE)
     assert far.attrs["horizon"] == 0
+
+
+def test_the_growth_is_that_of_two_schools_next_to_each_other():
+    key = jax.random.key(4)
+    params = kj.make_params(box_size=12, r_orientation=3, r_attraction=5, edge_width=0.5)
+    state = kj.uniform_gas(key, 12, 12.0)
+    draws = jax.random.normal(tangent_key(key), (2, 12, 3))
+    apart = 1e-7 * draws / jnp.linalg.norm(draws)
+    nearby = kj.State(state.position + apart[0], state.heading + apart[1])
+    runs = [kj.simulate(start, params, key, n_steps=3) for start in (state, nearby)]
+    place, heading = (getattr(runs[1], n) - getattr(runs[0], n) for n in ("position", "heading"))
+    # Across the box: the shortest way.
+    place -= 12 * jnp.round(place / 12)
+    distance = jnp.sqrt(jnp.sum(place**2 + heading**2, axis=(1, 2)))
+    growth = jnp.cumsum(kj.tangent_growth(state, params, key, n_steps=3))
+    # Second order of 1e-7, and rounding of places near 10 at 1e-16.
+    np.testing.assert_allclose(np.log(distance[1:] / 1e-7), growth, atol=1e-6)
 
 
 def test_a_difference_of_fish_that_feel_nobody_grows_slowly():
