@@ -58,15 +58,13 @@ class Calibration:
     def verdict(self) -> str:
         """Whether the parameters can be told together, in a sentence."""
         error = self.weakest["error"]
-        known = "not at all" if np.isinf(error) else f"to {error:.1%}"
         if self.identifiable:
-            return f"identified together: the combination known least is known {known}"
+            return f"identified together: the combination known least is known to {error:.1%}"
         shares = [(n, s) for n, s in self.weakest.items() if n != "error" and abs(s) > 0.1]
         words = " ".join(f"{share:+.2f} {name}" for name, share in shares)
-        return (
-            f"not identified together: relative changes along {words} leave these metrics as "
-            f"they are, and are known {known}"
-        )
+        known = "not at all" if np.isinf(error) else f"to {error:.1%} only"
+        return f"not identified together: these metrics tell relative changes along {words} {known}"
+
 
 
 def calibrate(
@@ -175,7 +173,8 @@ def _judged(plan: CalibrationPlan, found: Fitted) -> Calibration:
     spread = np.where(spread < UNKNOWN / 10, spread, np.inf)
     deviation = (found.mean - plan.values) / np.sqrt(np.diag(found.covariance) * share)
     weighed = whitening(found.covariance, True) @ (found.mean - plan.values)
-    weakest = dict(zip(names, map(float, direction[:, 0]), strict=True))
+    least = direction[:, 0] * np.sign(direction[np.argmax(np.abs(direction[:, 0])), 0])
+    weakest = dict(zip(names, map(float, least), strict=True))
     fields = {"target": plan.values, "fitted": found.mean, "deviation": deviation}
     return Calibration(
         plan.scenario.replaced(**dict(zip(names, map(float, values), strict=True))),

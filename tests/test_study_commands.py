@@ -154,4 +154,4 @@ def test_a_picture_of_a_calibration_marks_what_is_far_off_and_what_is_unknown():
     segments = intervals.collections[0].get_segments()
     np.testing.assert_allclose([segment[1][0] for segment in segments], [9.8, 100.0])
     words = " ".join(text.get_text() for text in figure.texts)
-    assert "Not identified together: relative changes along +1.00 speed" in words
+    assert "tell relative changes along +1.00 speed not at all" in words

@@ -1,0 +1,40 @@
+"""The notebooks run from top to bottom, here at toy size, and are kept with what they print."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+TOYS = {
+    "what_would_make_this_school_mill": "n_fish, n_steps, replicates, n_rounds = 8, 20, 16, 1",
+    "reading_the_radii_from_a_film": "n_fish, n_steps, replicates = 10, 20, 32",
+}
+# What a repository can carry of pictures.
+MOST_BYTES = 500_000
+
+
+def test_every_notebook_has_a_toy():
+    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == set(TOYS)
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_it_is_kept_whole_and_small(name):
+    path = NOTEBOOKS / f"{name}.ipynb"
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
+    assert path.stat().st_size < MOST_BYTES
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_it_runs(name, tmp_path, monkeypatch):
+    # It compares no bits: compiled quickly, as by the fixture compiled_quickly.
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
+    sizes = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert len(sizes) == 1
+    assert TOYS[name].split(" = ")[0] == sizes[0].source.split(" = ")[0]
+    sizes[0].source = TOYS[name]
+    NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}).execute()
