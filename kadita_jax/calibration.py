@@ -66,7 +66,6 @@ class Calibration:
         return f"not identified together: these metrics tell relative changes along {words} {known}"
 
 
-
 def calibrate(
     scenario: Scenario | str | Path,
     target: Mapping[str, float] | xr.Dataset | str | Path | Unchecked,
@@ -92,8 +91,8 @@ def calibrate(
 
     - `scenario`: what is not fitted; a Scenario, a canonical name or the path of a TOML file.
     - `target`: metrics by name; or a Dataset, or the path of a file, that holds them: a run or
-        measured tracks (means over the second half of the frames), or replicates of a sweep
-        without axes of its own (means). order_index and the OSI, which follow from others, are
+        measured tracks (means over the second half of the frames), or one point of a sweep
+        (means over its replicates). order_index and the OSI, which follow from others, are
         left out.
     - `wrt`: parameters by name, each with its bounds; or a list of names, bounds then being a
         third and three times the scenario's value, inside the range of the model. Radii stay in

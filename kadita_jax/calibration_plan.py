@@ -20,7 +20,7 @@ from kadita_jax.fitting import SCAN_POINTS, SCAN_REPLICATES, Bounds
 from kadita_jax.names import NAMES
 from kadita_jax.parameters import LARGEST, PARAMETERS, RADII, as_numbers
 from kadita_jax.scenario import Scenario, loaded
-from kadita_jax.sensitivity_plan import number_faults
+from kadita_jax.sensitivity_checks import number_faults
 from kadita_jax.window import Window
 
 # These follow from other metrics: weighed with them they would count twice.

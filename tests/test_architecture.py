@@ -51,6 +51,7 @@ FLOORS = (
         "sweepfile",
         "prepare",
         "sweeps",
+        "sensitivity_checks",
         "sensitivity_plan",
         "sensitivity_result",
         "sensitivities",

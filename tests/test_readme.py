@@ -69,3 +69,17 @@ def test_the_phase_diagram_is_that_of_the_benchmark():
     assert f"{ours['wall_s']:.0f} s with compiling" in told
     assert f"**{ratio:.0f} times** as long" in told
     assert f"and {figures['peak_mib']['100000']:.0f} MiB" in told
+
+
+def test_the_errors_of_derivatives_are_those_of_the_benchmark():
+    results, told = ROOT / "bench" / "results", " ".join(README.split())
+    figures = json.loads((results / "sensitivity.json").read_text())["figures"]
+    order, index = figures["judged"].values()
+    for found in (order, index):
+        assert f"at {found['covered']} of {found['points']}" in told
+    assert f"at most {order['widest']:.0%} and {index['widest']:.0%} of".replace("%", " %") in told
+    assert f"take {figures['cost']['ratio']:.1f} times one forward ensemble" in told
+    assert f"in reverse {figures['reverse']['peak_mib']:.0f} MiB" in told
+    starts = json.loads((results / "calibration.json").read_text())["figures"]["starts"]
+    near = sum(start["off"] <= 0.05 for start in starts)
+    assert f"{near} ended within 5 %" in told
