@@ -38,7 +38,6 @@ WIDTH = BANDWIDTH = 0.5
 # Central differences over so much of a parameter: rounding against kinks and curvature.
 STEPS = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
 WIDTHS = (0.5, 0.1, 0.02, 4e-3, 8e-4)
-SCHOOLS = 50
 
 
 def relative_errors(n_fish: int, n_steps: int, seed: int) -> dict[str, dict[str, list[float]]]:
@@ -77,7 +76,7 @@ def relative_errors(n_fish: int, n_steps: int, seed: int) -> dict[str, dict[str,
     }
 
 
-def convergence(n_fish: int) -> dict[str, list[float]]:
+def convergence(n_fish: int, n_schools: int) -> dict[str, list[float]]:
     """The mean difference from the plain step and the plain OSI, by width and by bandwidth."""
 
     @jax.jit
@@ -95,7 +94,7 @@ def convergence(n_fish: int) -> dict[str, list[float]]:
         )
         return jnp.mean(jnp.abs(hard.heading - smooth.heading)), jnp.abs(plain - spread)
 
-    each = [[apart(seed, width) for seed in range(SCHOOLS)] for width in WIDTHS]
+    each = [[apart(seed, width) for seed in range(n_schools)] for width in WIDTHS]
     headings, indices = np.mean(np.array(each, float), axis=1).T
     return {"width": list(WIDTHS), "heading": headings.tolist(), "osi": indices.tolist()}
 
@@ -106,12 +105,13 @@ def main() -> None:
     parser.add_argument("--n-fish", type=int, default=30)
     parser.add_argument("--n-steps", type=int, default=20)
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--schools", type=int, default=50, help="of the convergence")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
     figures = {
         "errors": relative_errors(chosen.n_fish, chosen.n_steps, chosen.seed),
-        "convergence": convergence(chosen.n_fish),
+        "convergence": convergence(chosen.n_fish, chosen.schools),
     }
     for n_steps, errors in figures["errors"].items():
         rows = [[name, *(f"{x:.0e}" for x in row)] for name, row in errors.items()]

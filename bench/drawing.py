@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from kadita_jax.plot.style import BLUE as BLUE
+from kadita_jax.plot.style import GREEN as GREEN
 from kadita_jax.plot.style import MUTED as MUTED
 from kadita_jax.plot.style import SKY as SKY
 from kadita_jax.plot.style import VERMILLION as VERMILLION

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
 import xarray as xr
+from scipy.stats import chi2
 
 from kadita_jax.calibration_plan import LAST_EVALUATIONS, STAGES, CalibrationPlan, settled
 from kadita_jax.errors import Unchecked
@@ -19,8 +21,10 @@ from kadita_jax.sweeping import sweep_members
 HALF_STEP = 0.3
 # A combination of parameters known to no better than this share is not identified.
 KNOWN = 0.05
-# In place of an infinite error, which could not be turned from combinations into parameters.
-UNKNOWN = 1e6
+# A parameter with no more than this share in a combination that nothing tells is told all the same.
+NO_SHARE = 0.01
+# A misfit that chance exceeds once in so many fits of a model that does explain the target.
+ODDS = 1000
 
 Progress = Callable[[int], None]
 
@@ -33,7 +37,7 @@ class Calibration:
 
     - `scenario`: the scenario with the fitted parameters.
     - `parameters`, `standard_errors`: by name.
-    - `correlation`: of the errors, (P, P), in the order of `parameters`.
+    - `correlation`: of the errors, (P, P), in the order of `parameters`; of what the metrics tell.
     - `metrics`: an `xarray.Dataset` over `metric`: `target`, `fitted` and `deviation`, their
         difference in standard errors.
     - `misfit`: the sum of squared deviations, weighed by the metrics' covariance, divided by the
@@ -41,6 +45,7 @@ class Calibration:
     - `identifiable`: whether every combination of parameters is known to 5 % or better.
     - `weakest`: the combination known least: shares by name (of relative changes, length 1), and
         under "error" its relative standard error; infinite where the metrics do not tell.
+    - `at_bound`: names of the parameters that ended at one of their bounds.
     - `n_runs`: schools that were run.
     """
 
@@ -52,11 +57,28 @@ class Calibration:
     misfit: float
     identifiable: bool
     weakest: Mapping[str, float]
+    at_bound: tuple[str, ...]
     n_runs: int
 
     @property
+    def explained(self) -> bool:
+        """Whether a misfit as large as this comes by chance more often than once in 1,000 fits."""
+        freedom = max(1, self.metrics.sizes["metric"] - len(self.parameters))
+        return bool(self.misfit <= chi2.isf(1 / ODDS, freedom) / freedom)
+
+    @property
     def verdict(self) -> str:
-        """Whether the parameters can be told together, in a sentence."""
+        """Whether the target is explained and the parameters can be told together, in words."""
+        said = (
+            []
+            if self.explained
+            else [f"the model does not explain the target (misfit {self.misfit:.1f})"]
+        )
+        said += [f"{' and '.join(self.at_bound)} ended at a bound"] if self.at_bound else []
+        return "; ".join([*said, self._identified])
+
+    @property
+    def _identified(self) -> str:
         error = self.weakest["error"]
         if self.identifiable:
             return f"identified together: the combination known least is known to {error:.1%}"
@@ -71,7 +93,7 @@ def calibrate(
     target: Mapping[str, float] | xr.Dataset | str | Path | Unchecked,
     *,
     wrt: Mapping[str, tuple[float, float]] | Sequence[str] | Unchecked,
-    target_schools: int | Unchecked = 1,
+    target_schools: int | Unchecked | None = None,
     replicates: int | Unchecked = 256,
     seed: int | Unchecked | None = None,
     n_steps: int | Unchecked | None = None,
@@ -90,14 +112,15 @@ def calibrate(
     **Arguments:**
 
     - `scenario`: what is not fitted; a Scenario, a canonical name or the path of a TOML file.
-    - `target`: metrics by name; or a Dataset, or the path of a file, that holds them: a run or
-        measured tracks (means over the second half of the frames), or one point of a sweep
-        (means over its replicates). order_index and the OSI, which follow from others, are
-        left out.
+    - `target`: metrics by name; or a Dataset, or the path of a file, that holds them: a run
+        (means over the second half of the frames) or one point of a sweep (means over its
+        replicates); a file of tracks is measured, as `kadita metrics` does. order_index and the
+        OSI, which follow from others, are left out.
     - `wrt`: parameters by name, each with its bounds; or a list of names, bounds then being a
         third and three times the scenario's value, inside the range of the model. Radii stay in
         order.
-    - `target_schools`: of how many schools the target is the mean; its error is theirs.
+    - `target_schools`: of how many schools the target is the mean; its error is theirs. None:
+        the replicates of a sweep, else 1.
     - `replicates`: schools of the last, largest ensemble, >= 32.
     - `seed`, `n_steps`: replace the scenario's own; another seed scans other points.
     - `measure_every`, `burn_in`, `convention`: as in `kadita_jax.sweep`; the convention must be
@@ -124,65 +147,86 @@ def calibrate(
 
 def calibrated(plan: CalibrationPlan, progress: Progress | None = None) -> Calibration:
     """The result of a settled calibration."""
-    run = _counted(plan, progress)
+    ensembles = _Ensembles(plan, progress)
     start = np.array([float(np.mean(getattr(plan.scenario, name))) for name in plan.bounds.names])
-    free = scanned(run, plan.values, plan.bounds, start, plan.scenario.seed)
+    free = scanned(ensembles, plan.values, plan.bounds, start, plan.scenario.seed)
     stages = [Stage(n, HALF_STEP, most, weighed) for n, most, weighed in STAGES]
     last = Stage(plan.replicates, HALF_STEP, LAST_EVALUATIONS, True)
-    return _judged(plan, fitted(run, plan.values, plan.bounds, free, [*stages, last]))
+    found = fitted(ensembles, plan.values, plan.bounds, free, [*stages, last])
+    return _judged(plan, found, ensembles.n_done)
 
 
-def _counted(plan: CalibrationPlan, progress: Progress | None) -> Callable:
+class _Ensembles:
     """Runs ensembles of a plan, and tells how many schools there have been."""
-    scenario, n_done = plan.scenario, 0
-    key = jax.random.key(scenario.seed)
 
-    def run(points: np.ndarray, replicates: int) -> np.ndarray:
-        nonlocal n_done
-        values = dict(zip(plan.bounds.names, np.repeat(points, replicates, axis=0).T, strict=True))
-        number = np.tile(np.arange(replicates), len(points))
+    def __init__(self, plan: CalibrationPlan, progress: Progress | None):
+        self._plan, self._progress, self.n_done = plan, progress, 0
+        self._key = jax.random.key(plan.scenario.seed)
+
+    def __call__(self, points: np.ndarray, replicates: int) -> np.ndarray:
+        plan, number = self._plan, np.tile(np.arange(replicates), len(points))
+        values = np.repeat(points, replicates, axis=0).T
         found = sweep_members(
-            key,
+            self._key,
             number,
-            scenario.params,
-            values,
-            scenario.start,
+            plan.scenario.params,
+            dict(zip(plan.bounds.names, values, strict=True)),
+            plan.scenario.start,
             plan.window,
             convention=plan.convention,
             capacity=-(-plan.most_at_once // jax.local_device_count()),
         )
-        n_done += len(number)
-        if progress is not None:
-            progress(n_done)
+        self.n_done += len(number)
+        if self._progress is not None:
+            self._progress(self.n_done)
         means = np.stack([getattr(found.mean, name) for name in plan.names], axis=-1)
         return means.astype(float).reshape(len(points), replicates, -1)
 
-    return run
 
-
-def _judged(plan: CalibrationPlan, found: Fitted) -> Calibration:
-    names, values = plan.bounds.names, found.parameters
-    share = 1 / found.replicates + 1 / plan.target_schools
-    # Of relative changes: combinations of unlike units can be compared.
-    information = found.information * np.outer(values, values) / share
-    strength, direction = np.linalg.eigh(information)
-    known = np.where(strength > 0, 1 / np.sqrt(np.maximum(strength, 1e-300)), np.inf)
-    relative = (direction * np.minimum(known, UNKNOWN) ** 2) @ direction.T
-    spread = np.sqrt(np.diag(relative))
-    spread = np.where(spread < UNKNOWN / 10, spread, np.inf)
+def _judged(plan: CalibrationPlan, found: Fitted, n_runs: int) -> Calibration:
+    names, share = plan.bounds.names, 1 / found.replicates + 1 / plan.target_schools
+    parameters = dict(zip(names, map(float, found.parameters), strict=True))
+    known = _known(found, share)
     deviation = (found.mean - plan.values) / np.sqrt(np.diag(found.covariance) * share)
     weighed = whitening(found.covariance, True) @ (found.mean - plan.values)
-    least = direction[:, 0] * np.sign(direction[np.argmax(np.abs(direction[:, 0])), 0])
-    weakest = dict(zip(names, map(float, least), strict=True))
     fields = {"target": plan.values, "fitted": found.mean, "deviation": deviation}
+    errors = dict(zip(names, map(float, known.errors * found.parameters), strict=True))
+    weakest = dict(zip(names, map(float, known.weakest), strict=True))
     return Calibration(
-        plan.scenario.replaced(**dict(zip(names, map(float, values), strict=True))),
-        dict(zip(names, map(float, values), strict=True)),
-        dict(zip(names, map(float, spread * values), strict=True)),
-        relative / np.sqrt(np.outer(np.diag(relative), np.diag(relative))),
+        plan.scenario.replaced(**parameters, save_every=plan.save_every),
+        parameters,
+        errors,
+        known.correlation,
         xr.Dataset({k: ("metric", v) for k, v in fields.items()}, {"metric": list(plan.names)}),
         float(weighed @ weighed / share / max(1, len(plan.names) - len(names))),
-        bool(known[0] <= KNOWN),
-        weakest | {"error": float(known[0])},
-        found.n_runs,
+        known.least <= KNOWN,
+        weakest | {"error": known.least},
+        found.at_bound,
+        n_runs,
     )
+
+
+class _Known(NamedTuple):
+    """How well relative changes of the parameters are known: errors, and the weakest direction."""
+
+    errors: np.ndarray
+    correlation: np.ndarray
+    weakest: np.ndarray
+    least: float
+
+
+def _known(found: Fitted, share: float) -> _Known:
+    """From the information of one school, and by how much the errors of the means are smaller."""
+    # Of relative changes: combinations of unlike units can be compared.
+    information = found.information * np.outer(found.parameters, found.parameters) / share
+    strength, direction = np.linalg.eigh(information)
+    is_known = strength > 0
+    errors = np.where(is_known, 1 / np.sqrt(np.where(is_known, strength, 1.0)), np.inf)
+    relative = (direction[:, is_known] / strength[is_known]) @ direction[:, is_known].T
+    spread = np.sqrt(np.diag(relative))
+    with np.errstate(invalid="ignore"):
+        correlation = relative / np.outer(spread, spread)
+    is_lost = np.any(np.abs(direction[:, ~is_known]) > NO_SHARE, axis=1)
+    largest = direction[np.argmax(np.abs(direction[:, 0])), 0]
+    weakest = direction[:, 0] * np.sign(largest)
+    return _Known(np.where(is_lost, np.inf, spread), correlation, weakest, float(errors[0]))

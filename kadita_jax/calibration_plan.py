@@ -1,32 +1,24 @@
 """What is fitted to what, settled before anything runs."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
-from kadita_jax.errors import (
-    Fault,
-    InvalidInputError,
-    Unchecked,
-    count_faults,
-    refuse,
-    unknown,
-)
+from kadita_jax.calibration_target import read_target, target_faults
+from kadita_jax.errors import Fault, InvalidInputError, Unchecked, count_faults, unknown
 from kadita_jax.fitting import SCAN_POINTS, SCAN_REPLICATES, Bounds
-from kadita_jax.names import NAMES
 from kadita_jax.parameters import LARGEST, PARAMETERS, RADII, as_numbers
-from kadita_jax.scenario import Scenario, loaded
+from kadita_jax.scenario import Scenario, load_scenario, loaded
 from kadita_jax.sensitivity_checks import number_faults
-from kadita_jax.window import Window
+from kadita_jax.window import Window, window_of
 
-# These follow from other metrics: weighed with them they would count twice.
-DERIVED = ("order_index", "oceanic_schooling_index")
 # Bounds that are not given: this many times less and more than the scenario's value.
-REACH = 3.0
+TIMES = 3.0
 # Replicates and evaluations of the fits before the last, and whether metrics are weighed by their
 # covariance: the first finds the place by each metric alone.
 STAGES = ((32, 8, False), (64, 6, True))
@@ -37,9 +29,10 @@ FEWEST_REPLICATES = 32
 
 @dataclass(frozen=True)
 class CalibrationPlan:
-    """A calibration settled in every detail."""
+    """A calibration settled in every detail; `save_every` is the given scenario's own."""
 
     scenario: Scenario
+    save_every: int
     names: tuple[str, ...]
     values: np.ndarray
     target_schools: int
@@ -91,81 +84,38 @@ def settled(
     faults += number_faults(found, replicates, measure_every, burn_in, convention)
     if not count_faults({"replicates": replicates}, 2):
         faults += count_faults({"replicates": replicates}, FEWEST_REPLICATES)
-    faults += count_faults({"target_schools": target_schools})
-    values = read_target(target, convention, faults)
+    if target_schools is not None:
+        faults += count_faults({"target_schools": target_schools})
+    read = read_target(target, convention, faults)
     bounds = None if found is None else read_bounds(wrt, found, faults)
+    if found is not None and bounds is not None:
+        faults += target_faults(read, found.n_fish, len(bounds.names))
     if found is None or bounds is None or faults:
         raise InvalidInputError("cannot calibrate", faults)
-    if len(values) < len(bounds.names):
-        rule = f"must hold at least as many metrics as parameters are fitted, {len(bounds.names)}"
-        refuse("cannot calibrate", [Fault("target", rule, list(values))])
-    burn_in = found.n_steps // 2 if burn_in is None else int(burn_in)
     return CalibrationPlan(
         found,
-        tuple(values),
-        np.array(list(values.values())),
-        int(target_schools),
+        frames_between(scenario, found),
+        tuple(read.values),
+        np.array(list(read.values.values())),
+        read.schools if target_schools is None else int(target_schools),
         bounds,
         int(replicates),
-        Window(found.n_steps, int(measure_every), burn_in),
+        window_of(found.n_steps, measure_every, burn_in),
         convention,
     )
 
 
-def read_target(target: Any, convention: Any, faults: list[Fault]) -> dict[str, float]:
-    """The metrics to match, by name; what is wrong joins `faults`."""
-    if isinstance(target, (str, Path)):
-        path = Path(target)
-        if not path.is_file():
-            faults.append(Fault("target", "must be an existing file", str(path)))
-            return {}
-        try:
-            with xr.open_dataset(path) as dataset:
-                return read_target(dataset.load(), convention, faults)
-        except (OSError, ValueError):
-            faults.append(Fault("target", "must be a NetCDF file", str(path)))
-            return {}
-    if isinstance(target, xr.Dataset):
-        own = target.attrs.get("convention", convention)
-        if own != convention:
-            faults.append(Fault("convention", f"must be the target's, {own}", convention))
-        target = _means(target)
-        if not target:
-            rule = "must hold metrics over time, or their means over replicates"
-            faults.append(Fault("target", rule, "neither"))
-    if not isinstance(target, Mapping):
-        faults.append(Fault("target", "must map names of metrics to numbers", target))
-        return {}
-    n_before = len(faults)
-    for name, value in target.items():
-        number = as_numbers(value)
-        if name not in NAMES:
-            faults.append(unknown(f"target {name}", NAMES, value))
-        elif number is None or number.ndim or not np.isfinite(number):
-            faults.append(Fault(f"target {name}", "must be one finite number", value))
-    if len(faults) > n_before:
-        return {}
-    return {n: float(target[n]) for n in NAMES if n in target and n not in DERIVED}
-
-
-def _means(dataset: xr.Dataset) -> dict[str, float]:
-    """The mean of each metric over the second half of the frames, or over replicates."""
-    found = {}
-    for name in NAMES:
-        if name in dataset and dataset[name].dims == ("time",):
-            half = dataset[name].isel(time=slice(dataset.sizes["time"] // 2, None))
-            found[name] = float(half.mean())
-        elif f"{name}_mean" in dataset and dataset[f"{name}_mean"].size == dataset.sizes.get(
-            "replicate"
-        ):
-            found[name] = float(dataset[f"{name}_mean"].mean())
-    return found
+def frames_between(scenario: Scenario | str | Path, found: Scenario) -> int:
+    """The steps between saved frames of the scenario as it was given, if they divide the steps."""
+    own = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    return math.gcd(own.save_every, found.n_steps)
 
 
 def read_bounds(wrt: Any, scenario: Scenario, faults: list[Fault]) -> Bounds | None:
     """What is fitted, and between which values; None, and its faults added, where it cannot be."""
     n_before = len(faults)
-    if isinstance(wrt, str) or not isinstance(wrt, (Mapping, Sequence)) or not wrt:
+    is_list = isinstance(wrt, (Mapping, Sequence)) and not isinstance(wrt, str)
+    if not is_list or not wrt or not all(isinstance(name, str) for name in wrt):
         faults.append(Fault("wrt", "must map at least one parameter to its bounds", wrt))
         return None
     pairs = wrt if isinstance(wrt, Mapping) else dict.fromkeys(wrt)
@@ -179,7 +129,8 @@ def read_bounds(wrt: Any, scenario: Scenario, faults: list[Fault]) -> Bounds | N
         high.append(limits[1])
     if len(faults) > n_before:
         return None
-    fixed = {name: float(np.max(getattr(scenario, name))) for name in RADII if name not in pairs}
+    values = {name: np.asarray(getattr(scenario, name), float) for name in RADII}
+    fixed = {n: (float(v.min()), float(v.max())) for n, v in values.items() if n not in pairs}
     bounds = Bounds(tuple(pairs), tuple(low), tuple(high), fixed)
     faults += _order_faults(bounds)
     return bounds if len(faults) == n_before else None
@@ -189,7 +140,7 @@ def _limits(name: str, given: Any, scenario: Scenario, faults: list[Fault]) -> t
     rule = PARAMETERS[name]
     if given is None:
         value = float(np.mean(getattr(scenario, name)))
-        given = value / REACH, min(value * REACH, rule.high)
+        given = value / TIMES, min(value * TIMES, rule.high)
     limits = as_numbers(given)
     if limits is None or limits.shape != (2,) or not rule.admits(limits) or limits[0] >= limits[1]:
         words = f"must be two numbers LOW < HIGH, each {rule.rule.removeprefix('must be ')}"
@@ -200,16 +151,14 @@ def _limits(name: str, given: Any, scenario: Scenario, faults: list[Fault]) -> t
 
 def _order_faults(bounds: Bounds) -> list[Fault]:
     """The fault of bounds that leave an outer radius no room beyond an inner one."""
-    least = {**bounds.fixed, **dict(zip(bounds.names, bounds.high, strict=True))}
-    lows = {**bounds.fixed, **dict(zip(bounds.names, bounds.low, strict=True))}
     faults = []
-    for place, outer in enumerate(RADII[1:], 1):
-        for inner in RADII[:place]:
-            # An inner radius that is free may come as far out as its own bound.
-            beyond = (
-                least[inner] if inner in bounds.names and outer in bounds.names else lows[inner]
-            )
-            if least[outer] <= beyond and (inner in bounds.names or outer in bounds.names):
-                rule = f"must reach beyond {inner} = {beyond:g}"
-                faults.append(Fault(f"wrt {outer}", rule, least[outer]))
+    for inner, outer in combinations(RADII, 2):
+        free = [name for name in (inner, outer) if name in bounds.names]
+        # An inner radius may come as far out as its bound, unless the outer one is fixed there.
+        is_held = inner in free and outer not in free
+        beyond = bounds.least(inner) if is_held else bounds.most(inner)
+        farthest = bounds.most(outer) if outer in free else bounds.least(outer)
+        if free and farthest <= beyond:
+            rule = f"must reach beyond {inner} = {beyond:g}"
+            faults.append(Fault(f"wrt {outer}", rule, farthest))
     return faults

@@ -31,10 +31,13 @@ class Design:
 
     - `replicate`: (D,) the member whose initial state and noise both runs of a pair have.
     - `shift`: (D, P) by how much each parameter is raised in one, and lowered in the other.
+    - `offset`: (D, P) what is added in both: a parameter too near to the end of its range to be
+        moved both ways is moved about a place further inside, by the pairs that move it alone.
     """
 
     replicate: Int[np.ndarray, " pairs"]
     shift: Float[np.ndarray, "pairs parameters"]
+    offset: Float[np.ndarray, "pairs parameters"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,11 @@ class Fit:
 
 
 def in_groups(
-    n_replicates: int, half_step: Float[np.ndarray, " parameters"], group: int, seed: int
+    n_replicates: int,
+    half_step: Float[np.ndarray, " parameters"],
+    offset: Float[np.ndarray, " parameters"],
+    group: int,
+    seed: int,
 ) -> Design:
     """Central differences: every replicate with each parameter moved, a group of them at a time.
 
@@ -70,11 +77,16 @@ def in_groups(
     shift = np.zeros((n_replicates, n_groups, n))
     place = np.arange(n_replicates)[:, None], np.arange(n)[None, :] // group, order
     shift[place] = sign * half_step[order]
-    return Design(np.repeat(np.arange(n_replicates), n_groups), shift.reshape(-1, n))
+    shift = shift.reshape(-1, n)
+    offsets = np.where(shift != 0, offset, 0.0)
+    return Design(np.repeat(np.arange(n_replicates), n_groups), shift, offsets)
 
 
 def all_at_once(
-    n_replicates: int, half_step: Float[np.ndarray, " parameters"], seed: int
+    n_replicates: int,
+    half_step: Float[np.ndarray, " parameters"],
+    offset: Float[np.ndarray, " parameters"],
+    seed: int,
 ) -> Design:
     """Antithetic Gaussian smoothing: every replicate with all parameters moved at random.
 
@@ -86,13 +98,14 @@ def all_at_once(
     draws = random.standard_normal((n_replicates, len(half_step)))
     while np.any(far := np.abs(draws) > REACH):
         draws[far] = random.standard_normal(far.sum())
-    return Design(np.arange(n_replicates), draws * half_step)
+    offsets = np.broadcast_to(offset, draws.shape)
+    return Design(np.arange(n_replicates), draws * half_step, offsets)
 
 
 def run_pairs(
     key: RandomKey,
     params: Params,
-    centre: Mapping[str, Any],
+    values: Mapping[str, Any],
     design: Design,
     start: Draw,
     window: Window,
@@ -107,17 +120,16 @@ def run_pairs(
 
     - `key`: of the whole ensemble.
     - `params`: what is not varied.
-    - `centre`: by name what is varied, () or (N,): all fish alike are moved.
+    - `values`: by name what is varied, () or (N,): all fish alike are moved.
     - `design`: the pairs, of which those in `part` are run.
     - `start`, `window`, `convention`, `capacity`: as `sweep_members` takes them.
     """
-    shift, number = design.shift[part], design.replicate[part]
-    names = list(centre)
-    varied = {}
-    for name, by in zip(names, shift.T, strict=True):
-        value = np.asarray(centre[name])
-        by = by.reshape(-1, *[1] * value.ndim)
-        varied[name] = np.concatenate([value + by, value - by])
+    number, varied = design.replicate[part], {}
+    columns = zip(values, design.offset[part].T, design.shift[part].T, strict=True)
+    for name, offset, shift in columns:
+        value = np.asarray(values[name])
+        middle, by = (each.reshape(-1, *[1] * value.ndim) for each in (offset, shift))
+        varied[name] = np.concatenate([value + middle + by, value + middle - by])
     found = sweep_members(
         key,
         np.concatenate([number, number]),

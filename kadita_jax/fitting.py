@@ -23,6 +23,13 @@ Run = Callable[[Float[np.ndarray, "points parameters"], int], Float[np.ndarray, 
 SCAN_POINTS, SCAN_REPLICATES = 64, 8
 # Nobody starts at the very bounds, from where no slope leads away.
 MARGIN = 0.02
+# Free numbers end where a parameter is within 1e-4 of its range from a bound: further out it would
+# move no more, and no slope would be left.
+FREEST = float(np.log(1e4 - 1))
+# The solver starts strictly inside.
+INSIDE = 0.999 * FREEST
+# Who ends this near to a bound, as a share of the range, is at it.
+AT_BOUND = 1e-3
 # Keeps a covariance of few replicates invertible: this share of the variances is no covariance.
 SHRINKAGE = 0.02
 
@@ -42,13 +49,14 @@ class Bounds:
     """The box that parameters stay in, radii in order, and free numbers that stand for them.
 
     Each parameter is low + (high - low) / (1 + exp(-z)); where radii are free the low of an outer
-    one is at least the inner one, where they are fixed they bound their neighbours.
+    one is at least the inner one, where they are fixed they bound their neighbours. `fixed` holds
+    the least and the greatest value over the fish.
     """
 
     names: tuple[str, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-    fixed: Mapping[str, float]
+    fixed: Mapping[str, tuple[float, float]]
 
     def parameters(
         self, free: Float[np.ndarray, "points parameters"]
@@ -75,6 +83,7 @@ class Bounds:
 
     def slope(self, free: Vector) -> Float[np.ndarray, "parameters parameters"]:
         """d parameter / d free number."""
+        # Half the digits of a difference are left at the ends, where a parameter moves by 1e-10.
         step = 1e-6 * np.eye(len(free))
         rise = self.parameters(free[None, :] + step) - self.parameters(free[None, :] - step)
         return rise.T / 2e-6
@@ -87,19 +96,31 @@ class Bounds:
     def _limits(
         self, column: int, found: Float[np.ndarray, "points parameters"]
     ) -> tuple[Float[np.ndarray, " points"], float]:
-        name, low, high = (
-            self.names[column],
-            np.full(len(found), self.low[column]),
-            self.high[column],
-        )
+        name, high = self.names[column], self.high[column]
+        low = np.full(len(found), self.low[column])
         if name not in RADII:
             return low, high
         place = RADII.index(name)
         for inner in RADII[:place]:
-            within = found[:, self.names.index(inner)] if inner in self.names else self.fixed[inner]
-            low = np.maximum(low, within)
-        beyond = [self.fixed[outer] for outer in RADII[place + 1 :] if outer not in self.names]
-        return low, min([high, *beyond])
+            is_free = inner in self.names
+            low = np.maximum(
+                low, found[:, self.names.index(inner)] if is_free else self.most(inner)
+            )
+        return low, min([high, *(self.least(o) for o in RADII[place + 1 :] if o in self.fixed)])
+
+    def least(self, radius: str) -> float:
+        """The least that a radius, which is fixed or free, can be for any fish."""
+        return self._range(radius)[0]
+
+    def most(self, radius: str) -> float:
+        """The most that it can be."""
+        return self._range(radius)[1]
+
+    def _range(self, radius: str) -> tuple[float, float]:
+        if radius in self.fixed:
+            return self.fixed[radius]
+        place = self.names.index(radius)
+        return self.low[place], self.high[place]
 
 
 @dataclass(frozen=True)
@@ -112,7 +133,7 @@ class Fitted:
     - `mean`, `covariance`: (K,) and (K, K), of single schools at the end.
     - `information`: (P, P), Fisher's, that the metrics of one school hold of the parameters.
     - `replicates`: schools of the last ensemble.
-    - `n_runs`: schools in all.
+    - `at_bound`: names of the parameters that ended at one of their bounds.
     """
 
     parameters: Vector
@@ -120,7 +141,7 @@ class Fitted:
     covariance: Float[np.ndarray, "k k"]
     information: Float[np.ndarray, "parameters parameters"]
     replicates: int
-    n_runs: int
+    at_bound: tuple[str, ...]
 
 
 def scanned(
@@ -146,7 +167,7 @@ class _Ensemble:
     ):
         self._run, self._target, self._bounds, self._stage = run, target, bounds, stage
         self._free, self._found = free, self._at(free)
-        self.weight = whitening(np.cov(self._found[0].T), stage.with_covariance)
+        self.weight = whitening(covariance_of(self._found[0]), stage.with_covariance)
 
     def _at(self, free: Vector) -> Float[np.ndarray, "points rep k"]:
         step = self._stage.half_step * np.eye(len(free))
@@ -181,32 +202,41 @@ def fitted(
     run: Run, target: Float[np.ndarray, " k"], bounds: Bounds, free: Vector, stages: Sequence[Stage]
 ) -> Fitted:
     """Least squares from a point, stage after stage."""
-    n_runs, ensemble = 0, None
-    each = 2 * len(bounds.names) + 1
+    ensemble = None
     for stage in stages:
+        free = np.clip(free, -INSIDE, INSIDE)
         ensemble = _Ensemble(run, target, bounds, stage, free)
-        found = least_squares(
-            ensemble.rest,
-            free,
-            ensemble.slope,  # type: ignore[arg-type]
-            method="trf",
-            max_nfev=stage.most_evaluations,
-            xtol=1e-3,
-            ftol=1e-3,
-        )
-        n_runs += each * stage.replicates * (found.nfev + 1)
-        free = found.x
+        free = _descended(ensemble, free, stage.most_evaluations)
     assert ensemble is not None
-    schools = ensemble.of(free)[0]
+    schools, share = ensemble.of(free)[0], 1 / (1 + np.exp(-np.abs(free)))
     back = np.linalg.inv(bounds.slope(free))
     return Fitted(
         bounds.parameters(free[None, :])[0],
         schools.mean(axis=0),
-        np.cov(schools.T),
+        covariance_of(schools),
         back.T @ ensemble.information(free) @ back,
         stages[-1].replicates,
-        n_runs,
+        tuple(name for name, s in zip(bounds.names, share, strict=True) if s > 1 - AT_BOUND),
     )
+
+
+def _descended(ensemble: _Ensemble, free: Vector, most_evaluations: int) -> Vector:
+    found = least_squares(
+        ensemble.rest,
+        free,
+        ensemble.slope,  # type: ignore[arg-type]
+        bounds=(-FREEST, FREEST),
+        method="trf",
+        max_nfev=most_evaluations,
+        xtol=1e-3,
+        ftol=1e-3,
+    )
+    return found.x
+
+
+def covariance_of(schools: Float[np.ndarray, "rep k"]) -> Float[np.ndarray, "k k"]:
+    """The metrics' covariance between schools; (1, 1) of one metric."""
+    return np.atleast_2d(np.cov(schools.T))
 
 
 def whitening(

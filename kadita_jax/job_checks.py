@@ -30,6 +30,14 @@ def folder_faults(folder: Path) -> list[Fault]:
     return []
 
 
+def picture_faults(out: Path) -> list[Fault]:
+    """The fault of a result under the name of the picture that stands beside it."""
+    if out.suffix.lower() != ".png":
+        return []
+    rule = "must not end in .png: the picture, which stands beside the result, does"
+    return [Fault("out", rule, str(out))]
+
+
 def repeat_faults(field: str, targets: list[Any]) -> list[Fault]:
     """The fault of two results that would have one name."""
     if len(set(targets)) == len(targets):

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 
@@ -24,7 +23,7 @@ from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.plan import default_dtype, finished_faults, folder_faults, memory_text
 from kadita_jax.scenario import Scenario, loaded
 from kadita_jax.sweep_plan import Part, SweepPlan, plan_faults, result_faults
-from kadita_jax.window import Window, window_faults
+from kadita_jax.window import settings_faults, window_of
 
 
 @dataclass(frozen=True)
@@ -84,14 +83,13 @@ def prepare(
     read, wrong = read_axes(axes)
     faults += wrong + count_faults({"replicates": replicates}) + convention_faults(convention)
     faults += [] if part_size is None else count_faults({"part_size": part_size})
-    faults += _window_faults(found, measure_every, burn_in)
+    n_steps = None if found is None else found.n_steps
+    faults += settings_faults(n_steps, measure_every, burn_in)
     misplaced = _place_faults(path, overwrite)
     if found is None or faults:
         raise InvalidInputError("cannot sweep", [*faults, *misplaced])
-    # numpy's whole numbers are no JSON.
-    burn_in = found.n_steps // 2 if burn_in is None else int(burn_in)
     part_size = None if part_size is None else int(part_size)
-    window = Window(found.n_steps, int(measure_every), burn_in)
+    window = window_of(found.n_steps, measure_every, burn_in)
     grid = Grid(found, read, int(replicates))
     plan = SweepPlan(grid, window, convention, default_dtype(), keep_final)
     faults = misplaced + plan_faults(plan, part_size) + result_faults(plan, path)
@@ -125,14 +123,6 @@ def described(prepared: Prepared) -> list[str]:
     if prepared.n_done:
         lines.append(f"{prepared.n_done:,} of them are there already, from an unfinished sweep")
     return lines
-
-
-def _window_faults(found: Scenario | None, measure_every: Any, burn_in: Any) -> list[Fault]:
-    if found is not None:
-        until = found.n_steps // 2 if burn_in is None else burn_in
-        return window_faults(found.n_steps, measure_every, until)
-    until = 0 if burn_in is None else burn_in
-    return count_faults({"measure_every": measure_every}) + count_faults({"burn_in": until}, low=0)
 
 
 def _place_faults(path: Path | None, overwrite: bool) -> list[Fault]:

@@ -15,6 +15,7 @@ from kadita_jax.geometry import Components
 from kadita_jax.keys import RandomKey
 from kadita_jax.model import Params, per_fish
 from kadita_jax.numerics import (
+    NO_WIDTH,
     Blur,
     angle_between,
     computed_once,
@@ -40,13 +41,19 @@ class PairTerms(NamedTuple):
     social: Components
 
 
-def visibility_cosine(blind_angle: Float[Array, "*fish"]) -> Float[Array, "*fish"]:
+def visibility_cosine(
+    blind_angle: Float[Array, "*fish"], blur: Blur | None = None
+) -> Float[Array, "*fish"]:
     """The cosine that a bearing must exceed to be seen: -cos(blind_angle).
 
-    At 0 and below all is seen and at 180 nothing, whatever the rounding: -2 and 2.
+    At 0 and below all is seen and at 180 nothing, whatever the rounding: -2 and 2. With a blur of
+    width w, -(1 + w) cos(blind_angle), which comes to the same at both ends without a jump.
     """
     cosine = -jnp.cos(jnp.deg2rad(blind_angle))
-    return jnp.where(blind_angle <= 0, -2.0, jnp.where(blind_angle >= 180, 2.0, cosine))
+    plain = jnp.where(blind_angle <= 0, -2.0, jnp.where(blind_angle >= 180, 2.0, cosine))
+    if blur is None or blur.exact:
+        return plain
+    return jnp.where(blur.width > NO_WIDTH, (1 + blur.width) * cosine, plain)
 
 
 def pair_terms(
@@ -86,7 +93,8 @@ def _zones(
     vectorises. A distance within rounding of a radius may so fall on either side of it.
     """
     radii = [per_fish(r) for r in (params.r_repulsion, params.r_orientation, params.r_attraction)]
-    cosine = per_fish(visibility_cosine(params.blind_angle))
+    narrow = None if params.blur is None else params.blur.at_most(NARROW)
+    cosine = per_fish(visibility_cosine(params.blind_angle, narrow))
     tiny = tiny_length(distance)
     if params.blur is None:
         seen = (distance >= tiny) & (ahead > cosine * distance)
@@ -95,7 +103,7 @@ def _zones(
         aligns = (nearness <= nearest) & (nearness > near)
         return nearness, (nearness > nearest, aligns, (nearness <= near) & (nearness > far))
     nearness = 1 / jnp.maximum(distance, tiny)
-    seen = exceeds(ahead * nearness, cosine, params.blur.at_most(NARROW))
+    seen = exceeds(ahead * nearness, cosine, narrow)
     seen = jnp.where(distance >= tiny, seen, 0.0)
     nearest, near, far = (seen * exceeds(radius, distance, params.blur) for radius in radii)
     return nearness, (nearest, near - nearest, far - near)

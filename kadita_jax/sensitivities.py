@@ -48,12 +48,14 @@ def sensitivity(
     edge_width: float | Unchecked = 0.5,
     bandwidth: float | Unchecked = 0.5,
     exact: bool | Unchecked = False,
-    state: State | None = None,
+    state: State | Unchecked | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Derivatives of an ensemble's mean metrics by parameters, with standard errors.
 
-    d/dp of the mean, over replicates, of each metric's mean over the measuring window.
+    d/dp of the mean, over replicates, of each metric's mean over the measuring window. A parameter
+    at the end of its range cannot be moved both ways: its derivative is taken a half-step further
+    inside, at the `parameter_value` of the result.
 
     **Arguments:**
 
@@ -68,7 +70,7 @@ def sensitivity(
         the derivative of the response averaged over that cloud. "pathwise" differentiates through
         the run of the smooth model: for every fish's own values, and for few steps, since it is
         noise beyond the horizon that the result tells. "auto" is "pathwise" where `each` is
-        given, else "differences", which had the smaller error at equal time for 5 to 80 steps
+        given, else "differences", which had the smaller error at equal time for 10 to 80 steps
         (`bench/sensitivity.py`).
     - `replicates`: schools with keys of their own, >= 2.
     - `seed`, `n_steps`: replace the scenario's own.
@@ -76,15 +78,17 @@ def sensitivity(
         burn_in < step <= n_steps; burn_in None is half of n_steps.
     - `convention`: of the metrics; pathwise needs "corrected".
     - `half_step`: by name, how far a parameter is moved to either side (the standard deviation of
-        smoothing); None, 3 % of its value. The bias grows with its square, the error falls with
-        its inverse.
+        smoothing). None: 3 % of its value, but at least `sensitivity_steps.LEAST` (0.1 bl of a
+        radius), and less where its range or another radius leaves less room. The bias grows with
+        its square, the error falls with its inverse.
     - `edge_width`, `bandwidth`, `exact`: of the smooth model and metrics, as `make_params` and
         `metrics.measure` take them; pathwise only.
     - `state`: what all replicates start from; None draws each replicate's own. Pathwise only.
     - `progress`: called with the number of runs done, now and then.
 
     **Returns:** an `xarray.Dataset` with dimensions `metric` and `parameter`: `derivative`, its
-        `standard_error` and `signal_to_noise`, the ensemble's `value` and `value_standard_error`;
+        `standard_error` and `signal_to_noise`; `value`, the mean over all runs (with differences
+        those on both sides of every parameter), and its `value_standard_error`;
         for each of `each` a `derivative_NAME` and its standard error with a dimension `fish` (and
         `space`). Attributes tell the method and, of pathwise, the Lyapunov exponent and the
         horizon. Where derivatives are within two standard errors of 0 a warning tells which.
@@ -121,10 +125,12 @@ def differentiated(plan: SensitivityPlan, progress: Progress | None = None) -> x
 
 def design_of(plan: SensitivityPlan) -> Design:
     """The pairs of runs of a plan."""
-    half_step = np.array([plan.half_step[name] for name in plan.wrt])
+    steps, offsets = (
+        np.array([by_name[name] for name in plan.wrt]) for by_name in (plan.half_step, plan.offset)
+    )
     if plan.method == "smoothing":
-        return all_at_once(plan.replicates, half_step, plan.scenario.seed)
-    return in_groups(plan.replicates, half_step, plan.group, plan.scenario.seed)
+        return all_at_once(plan.replicates, steps, offsets, plan.scenario.seed)
+    return in_groups(plan.replicates, steps, offsets, plan.group, plan.scenario.seed)
 
 
 def differences_of(plan: SensitivityPlan, progress: Progress | None = None) -> Fit:
@@ -140,7 +146,7 @@ def differences_of(plan: SensitivityPlan, progress: Progress | None = None) -> F
             run_pairs(
                 jax.random.key(scenario.seed),
                 scenario.params,
-                plan.centre,
+                plan.values,
                 design,
                 scenario.start,
                 plan.window,

@@ -11,13 +11,14 @@ from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import default_dtype
 from kadita_jax.sensitivity_plan import SensitivityPlan
 
-# Derivatives through a run are told to be noise once a small difference has grown so much.
+# Derivatives through a run are told to be noise once a small difference has grown so much: their
+# standard error grows with it, and 100 times the replicates would be needed to make up for it.
 MOST_GROWTH = 10.0
 # A derivative within so many standard errors of 0 may be noise.
 FEW_ERRORS = 2.0
 
 MEANINGS: Mapping[str, str] = {
-    "value": "mean over replicates of the metric's mean over the measuring window",
+    "value": "mean over all runs, those moved to either side, of the metric's mean over the window",
     "value_standard_error": "standard error of the mean over replicates",
     "derivative": "derivative of the mean by the parameter, in the metric's unit by its unit",
     "standard_error": "standard error of the derivative",
@@ -30,7 +31,7 @@ MEANINGS: Mapping[str, str] = {
 
 def result_of(plan: SensitivityPlan, fields: dict[str, tuple], told: dict[str, Any]) -> xr.Dataset:
     """The result with its coordinates and where it came from."""
-    values = [float(np.mean(plan.centre[name])) for name in plan.wrt]
+    values = [float(np.mean(plan.values[name])) + plan.offset[name] for name in plan.wrt]
     units = [PARAMETERS[name].unit for name in plan.wrt]
     coords = {
         "metric": list(plan.of),

@@ -89,7 +89,7 @@ def calibrate(
         typer.Option(metavar="PARAMETER=LOW:HIGH", help="What to fit; several times."),
     ] = None,
     sets: SetOption = None,
-    target_schools: Annotated[Any, number_option(int, "Schools that the target averages.")] = 1,
+    target_schools: Annotated[Any, number_option(int, "Schools that the target averages.")] = None,
     replicates: Annotated[Any, number_option(int, "Schools of the last ensemble.")] = 256,
     seed: Annotated[Any, number_option(int, "Of the random streams and the scan.")] = None,
     n_steps: Annotated[Any, number_option(int, "Time steps.")] = None,

@@ -14,7 +14,7 @@ from kadita_jax.calibration import Calibration, calibrated
 from kadita_jax.devices import use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.files import picture_path, replacing
-from kadita_jax.job_checks import use_dtype
+from kadita_jax.job_checks import picture_faults, use_dtype
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import finished_faults, folder_faults
 from kadita_jax.sensitivities import differentiated
@@ -140,7 +140,11 @@ def fit_table(found: Calibration) -> Table:
 
 def result_faults(out: Path, overwrite: bool) -> list[Fault]:
     """Why a result may not be written to this path."""
-    return folder_faults(out) or finished_faults(out, "choose another", overwrite=overwrite)
+    return (
+        picture_faults(out)
+        or folder_faults(out)
+        or finished_faults(out, "choose another", overwrite=overwrite)
+    )
 
 
 def _changes(set_words: list[str], changes: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:

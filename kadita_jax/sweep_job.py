@@ -14,7 +14,7 @@ import xarray as xr
 from kadita_jax import plot, sweeps
 from kadita_jax.devices import join_processes, process_faults, use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError, count_faults
-from kadita_jax.job_checks import use_dtype
+from kadita_jax.job_checks import picture_faults, use_dtype
 from kadita_jax.journal import journal_path
 from kadita_jax.prepare import Prepared, described, prepare
 from kadita_jax.sweep_words import read_axis_words, read_set_words
@@ -35,7 +35,7 @@ def sweep_grid(
     **options: Any,
 ) -> None:
     """Sweep a scenario over a grid into a file, with its picture."""
-    faults = use_dtype(dtype) + _device_faults(cores, distributed) + _picture_faults(out)
+    faults = use_dtype(dtype) + _device_faults(cores, distributed) + picture_faults(out)
     axes = read_axis_words(axis_words, zip_words, faults)
     given = {field: value for field, value in changes.items() if value is not None}
     changes = read_set_words(set_words, _said_elsewhere(axes, given), faults) | given
@@ -86,13 +86,6 @@ def _said_elsewhere(axes: Iterable[Any], given: Iterable[str]) -> dict[str, str]
         **dict.fromkeys(given, "an option of its own sets it"),
         "save_every": "a sweep saves no frames",
     }
-
-
-def _picture_faults(out: Path) -> list[Fault]:
-    if out.suffix.lower() != ".png":
-        return []
-    rule = "must not end in .png: the picture, which stands beside the result, does"
-    return [Fault("out", rule, str(out))]
 
 
 def _device_faults(cores: Any, distributed: str | None) -> list[Fault]:

@@ -74,6 +74,11 @@ def measured_or_measure(
     return measure_file(path, box_size=box_size, convention=convention or REFERENCE)
 
 
+def has_tracks(dataset: xr.Dataset) -> bool:
+    """Whether a Dataset has variables that are positions and headings, by their names."""
+    return all(_first(n, dataset.variables) is not None for n in (POSITION_NAMES, HEADING_NAMES))
+
+
 def _own_box(source: xr.Dataset) -> Any:
     """The file's box_size as one number; three equal sides are one."""
     value = source.attrs.get("box_size")

@@ -26,6 +26,21 @@ class Window(NamedTuple):
         return self.n_steps // self.every - self.burn_in // self.every
 
 
+def window_of(n_steps: Count, measure_every: Count, burn_in: Count | None) -> Window:
+    """The window of a run of so many steps; without a burn_in its second half is measured."""
+    # Python's own numbers: numpy's whole numbers are no JSON.
+    return Window(n_steps, int(measure_every), n_steps // 2 if burn_in is None else int(burn_in))
+
+
+def settings_faults(n_steps: int | None, measure_every: Any, burn_in: Any) -> list[Fault]:
+    """What is wrong with a window as a person asks for it, of a run of so many steps or unknown."""
+    if n_steps is not None:
+        until = n_steps // 2 if burn_in is None else burn_in
+        return window_faults(n_steps, measure_every, until)
+    until = 0 if burn_in is None else burn_in
+    return count_faults({"measure_every": measure_every}) + count_faults({"burn_in": until}, low=0)
+
+
 def window_faults(n_steps: Any, measure_every: Any, burn_in: Any) -> list[Fault]:
     """Every rule that a measuring window breaks."""
     faults = count_faults({"n_steps": n_steps, "measure_every": measure_every})

@@ -1,4 +1,4 @@
-"""Each benchmark at toy size, so that none rots."""
+"""Each benchmark at toy size, so that none rots; derivatives.py whole, in test_smooth.py."""
 
 import json
 import os
@@ -48,11 +48,10 @@ QUICKLY = {
             "--schools swarm --repeats 1 --shorten 50 --without-peer",
             "kadita run, warm",
         ),
-        ("derivatives.py", "--n-fish 6 --n-steps 2", "largest relative error"),
         (
             "sensitivity.py",
-            "--n-fish 8 --n-steps 20 --points 1 --true-replicates 2 --replicates 2 --paths 16"
-            " --longest 5 --reverse 8 20 --of polarization",
+            "--n-fish 8 --n-steps 20 --points 1 --true-replicates 16 --replicates 16 --paths 16"
+            " --horizons 20 --horizon-replicates 16 --reverse 8 20 --of polarization",
             "steps in reverse",
         ),
         (

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kadita_jax as kj
+from kadita_jax.calibration import _known
 from kadita_jax.calibration_plan import settled
-from kadita_jax.fitting import Bounds, Stage, fitted, scanned, whitening
+from kadita_jax.fitting import Bounds, Fitted, Stage, fitted, scanned, whitening
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
@@ -21,14 +22,14 @@ SCHOOL = kj.Scenario(
     r_orientation=3.0,
     r_attraction=5.0,
     n_steps=20,
-    save_every=1,
+    save_every=5,
 )
 TARGET = {"polarization": 0.4, "spread": 4.0, "school_cohesion_entropy": 0.3}
 BOUNDS = Bounds(
     ("noise", "r_attraction", "r_orientation"),
     (0.1, 2.0, 1.0),
     (0.5, 9.0, 8.0),
-    {"r_repulsion": 1.5},
+    {"r_repulsion": (0.5, 1.5)},
 )
 STAGES = [Stage(50, 0.3, 8, False), Stage(200, 0.3, 8, True)]
 
@@ -97,6 +98,49 @@ def test_what_only_a_product_tells_is_not_told_apart():
     np.testing.assert_allclose(np.abs(direction[:, 0]), np.sqrt(0.5), atol=0.05)
 
 
+def test_one_metric_is_enough_for_one_parameter():
+    bounds = Bounds(("noise",), (0.05,), (1.0,), {})
+
+    def run(points, replicates):
+        draws = np.random.default_rng(0).normal(size=(1, replicates, 1))
+        return np.log(points)[:, None, :] + 0.01 * draws
+
+    target = run(np.array([[0.3]]), 200)[0].mean(axis=0)
+    found = fitted(run, target, bounds, scanned(run, target, bounds, None, 0), STAGES)
+    np.testing.assert_allclose(found.parameters, 0.3, rtol=1e-3)
+    assert found.at_bound == ()
+
+
+@pytest.mark.parametrize(("target", "bound"), [(-9.0, 0.05), (9.0, 1.0)])
+def test_a_target_out_of_reach_is_met_at_a_bound(target, bound):
+    bounds = Bounds(("noise", "speed"), (0.05, 0.2), (1.0, 5.0), {})
+    run = response(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    found = fitted(run, np.array([target, 0.4]), bounds, np.zeros(2), STAGES)
+    # The other metric varies with the first, and its parameter may follow to its own bound.
+    assert "noise" in found.at_bound
+    # Free numbers end within 1e-4 of the range.
+    assert found.parameters[0] == pytest.approx(bound, abs=1e-3)
+    assert np.all(np.isfinite(found.information))
+
+
+def test_what_nothing_tells_has_an_infinite_error_and_the_rest_its_own():
+    turned = np.array([[1.0, 1e-6], [-1e-6, 1.0]])
+    information = turned.T @ np.diag([100.0, -1e-9]) @ turned
+    known = _known(Fitted(np.ones(2), np.zeros(1), np.eye(1), information, 32, ()), 1.0)
+    assert known.errors[0] == pytest.approx(0.1)
+    assert np.isinf(known.errors[1])
+    assert np.isinf(known.least)
+    np.testing.assert_allclose(known.weakest, [0, 1], atol=1e-5)
+
+
+def test_radii_of_unlike_fish_bound_those_that_are_fitted():
+    unlike = SCHOOL.replaced(r_attraction=(3.5,) * 5 + (6.0,) * 5)
+    options = {"target_schools": 1, "replicates": 32, "measure_every": 10, "burn_in": None}
+    options |= {"convention": "reference", "wrt": {"r_orientation": (1.0, 5.9)}}
+    bounds = settled(unlike, TARGET, {}, **options).bounds
+    assert bounds.parameters(np.array([[50.0]]))[0, 0] == pytest.approx(3.5)
+
+
 def test_whitened_deviations_are_independent():
     random = np.random.default_rng(0)
     draws = random.normal(size=(100_000, 3)) @ np.array([[1, 0.5, 0], [0, 1, 0], [0, 0, 9.0]])
@@ -127,6 +171,8 @@ def test_a_calibration_tells_what_it_found(calibration):
     assert found.scenario.noise == found.parameters["noise"]
     np.testing.assert_array_equal(found.metrics["target"], list(TARGET.values()))
     assert np.all(np.diff(told) > 0)
+    assert found.n_runs == told[-1]
+    assert found.scenario.save_every == SCHOOL.save_every == 5
     assert found.correlation.shape == (2, 2)
     assert sum(found.weakest[name] ** 2 for name in found.parameters) == pytest.approx(1)
     assert ("not identified" in found.verdict) == (not found.identifiable)
@@ -151,10 +197,12 @@ def test_the_metrics_of_a_calibration_are_those_of_its_ensemble(calibration):
 def test_targets_of_every_kind_are_read_alike():
     time = xr.Dataset({"polarization": ("time", [0.0, 0.0, 0.4, 0.6])})
     over = xr.Dataset({"polarization_mean": ("replicate", [0.4, 0.6])})
-    options = {"wrt": ("noise",), "target_schools": 1, "replicates": 32}
+    options = {"wrt": ("noise",), "target_schools": None, "replicates": 32}
     options |= {"measure_every": 10, "burn_in": None, "convention": "reference"}
-    for target in (time, over, {"polarization": 0.5, "order_index": 0.5}):
+    undefined = time.assign(spread=("time", [np.nan] * 4))
+    for target in (time, undefined, over, {"polarization": 0.5, "order_index": 0.5}):
         plan = settled(SCHOOL, target, {}, **options)
+        assert plan.target_schools == (2 if target is over else 1)
         assert plan.names == ("polarization",)
         assert plan.values[0] == pytest.approx(0.5)
         assert plan.bounds.low[0] == pytest.approx(SCHOOL.noise / 3)
@@ -164,7 +212,17 @@ def test_targets_of_every_kind_are_read_alike():
     ("changes", "said"),
     [
         ({"scenario": "swam"}, "did you mean 'swarm'?"),
-        ({"target": "none.nc"}, "target: must be an existing file"),
+        ({"target": "none.nc"}, "target file: must exist"),
+        ({"target": {"order_index": 0.4}}, "target: must hold a metric that does not follow"),
+        (
+            {"scenario": SCHOOL.replaced(n_fish=5), "target": {"nearest_neighbor_entropy": 0.4}},
+            "target nearest_neighbor_entropy: must be left out, or n_fish >= 6",
+        ),
+        (
+            {"target": xr.Dataset({"spread_mean": (("noise", "replicate"), np.ones((2, 3)))})},
+            "target: must be one point of the sweep",
+        ),
+        ({"wrt": [["noise"]]}, "wrt: must map at least one parameter"),
         ({"target": {"P": 1}}, "target P: is not a known field"),
         ({"target": {"spread": "wide"}}, "target spread: must be one finite number"),
         ({"target": 3}, "target: must map names of metrics to numbers"),

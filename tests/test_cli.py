@@ -10,6 +10,7 @@ from kadita_jax import __version__
 from kadita_jax.cli import app
 from kadita_jax.scenario import load_scenario, parse_scenario, scenario_names
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 TINY = ("--n-steps", "4", "--save-every", "2", "--dtype", "float64")
 
 

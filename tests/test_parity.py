@@ -5,6 +5,8 @@ import pytest
 
 from kadita_jax.metrics import NAMES, measure
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 
 def differences(snapshots, which) -> dict[str, float]:
     """Largest difference from the peer over some snapshots, by metric."""

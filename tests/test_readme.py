@@ -74,12 +74,16 @@ def test_the_phase_diagram_is_that_of_the_benchmark():
 def test_the_errors_of_derivatives_are_those_of_the_benchmark():
     results, told = ROOT / "bench" / "results", " ".join(README.split())
     figures = json.loads((results / "sensitivity.json").read_text())["figures"]
-    order, index = figures["judged"].values()
-    for found in (order, index):
+    order, index = (metric["differences"] for metric in figures["judged"].values())
+    pairs = [metric["pairs"] for metric in figures["judged"].values()]
+    for found in (order, index, *pairs):
         assert f"at {found['covered']} of {found['points']}" in told
-    assert f"at most {order['widest']:.0%} and {index['widest']:.0%} of".replace("%", " %") in told
+    for first, second in ((order, index), pairs):
+        widest = f"at most {first['widest']:.0%} and {second['widest']:.0%} of"
+        assert widest.replace("%", " %") in told
     assert f"take {figures['cost']['ratio']:.1f} times one forward ensemble" in told
     assert f"in reverse {figures['reverse']['peak_mib']:.0f} MiB" in told
-    starts = json.loads((results / "calibration.json").read_text())["figures"]["starts"]
-    near = sum(start["off"] <= 0.05 for start in starts)
+    fits = json.loads((results / "calibration.json").read_text())["figures"]
+    near = sum(start["off"] <= 0.05 for start in fits["starts"])
     assert f"{near} ended within 5 %" in told
+    assert "in {}, {} and {} of the ten".format(*fits["covered"].values()) in told

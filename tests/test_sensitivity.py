@@ -40,7 +40,9 @@ OF = ("polarization", "oceanic_schooling_index")
 @given(st.integers(2, 30), st.integers(1, 9), st.integers(1, 4), st.integers(0, 9))
 def test_each_replicate_moves_each_parameter_once(n_replicates, n, group, seed):
     half_step = np.arange(1.0, n + 1)
-    design = in_groups(n_replicates, half_step, group, seed)
+    design = in_groups(n_replicates, half_step, 2 * half_step, group, seed)
+    # What is not moved stays where it is.
+    np.testing.assert_array_equal(design.offset, 2 * np.abs(design.shift))
     assert np.all((design.shift != 0).sum(axis=1) <= group)
     for replicate in range(n_replicates):
         own = design.shift[design.replicate == replicate]
@@ -52,11 +54,11 @@ def test_each_replicate_moves_each_parameter_once(n_replicates, n, group, seed):
 def test_a_linear_response_is_fitted_exactly_and_noise_within_its_error(method):
     random = np.random.default_rng(0)
     half_step, slope = np.array([0.1, 2.0, 0.5]), random.normal(size=(3, 2))
-    n_replicates = 2000
+    n_replicates, none = 2000, np.zeros(3)
     design = {
-        "alone": in_groups(n_replicates, half_step, 1, 1),
-        "pairs": in_groups(n_replicates, half_step, 2, 1),
-        "gaussian": all_at_once(n_replicates, half_step, 1),
+        "alone": in_groups(n_replicates, half_step, none, 1, 1),
+        "pairs": in_groups(n_replicates, half_step, none, 2, 1),
+        "gaussian": all_at_once(n_replicates, half_step, none, 1),
     }[method]
     response = design.shift @ slope
     exact = fit(design, 1 + response, 1 - response)
@@ -143,12 +145,40 @@ def plan_of(scenario: kj.Scenario, **options):
 def test_at_a_bound_the_parameter_is_moved_inside():
     for method, reach in (("differences", 1), ("smoothing", 2)):
         plan = plan_of(SCHOOL, wrt=("orientation_weight", "noise"), method=method)
-        farthest = plan.centre["orientation_weight"] + reach * plan.half_step["orientation_weight"]
-        assert farthest == pytest.approx(1)
-        assert plan.centre["noise"] == SCHOOL.noise
+        step, offset = (by["orientation_weight"] for by in (plan.half_step, plan.offset))
+        assert SCHOOL.orientation_weight + offset + reach * step == pytest.approx(1)
+        assert plan.offset["noise"] == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "step"),
+    [("max_turn", 0.005, 0.0025), ("dt", 0.004, 0.002), ("noise", 0.0, 0.005)],
+)
+def test_steps_stay_inside_the_range(field, value, step):
+    plan = plan_of(SCHOOL.replaced(**{field: value}), wrt=(field,))
+    assert plan.half_step[field] == pytest.approx(step)
+    lowest = value + plan.offset[field] - plan.half_step[field]
+    assert lowest >= 0
+    assert lowest > 0 or PARAMETERS[field].low_is_allowed
+
+
+@pytest.mark.parametrize(
+    ("scenario", "half_step"),
+    [
+        (SCHOOL, {"orientation_weight": 0.8}),
+        (SCHOOL.replaced(orientation_weight=(0.0, *[1.0] * 11)), None),
+    ],
+)
+def test_steps_that_leave_the_range_are_refused(scenario, half_step):
+    with pytest.raises(kj.InvalidInputError, match="half_step orientation_weight: must be <= 0"):
+        plan_of(scenario, wrt=("orientation_weight",), half_step=half_step)
 
 
 def test_radii_keep_their_order():
+    inmost = plan_of(
+        SCHOOL.replaced(r_repulsion=0.0, r_orientation=0.15, r_attraction=5.0), wrt=("r_repulsion",)
+    )
+    assert inmost.offset["r_repulsion"] + inmost.half_step["r_repulsion"] <= 0.15
     close = plan_of(SCHOOL.replaced(r_attraction=3.1), wrt=("r_orientation", "r_attraction"))
     assert sum(close.half_step.values()) == pytest.approx(0.1)
     with pytest.raises(kj.InvalidInputError, match="r_attraction: must exceed r_orientation"):
@@ -256,6 +286,9 @@ def test_every_fault_is_told_before_anything_runs():
             replicates=1,
             convention="right",
             half_step={"speed": -1},
+            measure_every=0,
+            edge_width="wide",
+            bandwidth=-1,
         )
     text = str(refused.value)
     for said in (
@@ -268,6 +301,9 @@ def test_every_fault_is_told_before_anything_runs():
         "replicates: must be a whole number >= 2",
         "convention: must be one of reference, corrected",
         "half_step speed: must be one finite number > 0",
+        "measure_every: must be a whole number >= 1",
+        "edge_width: must be one finite number >= 0",
+        "bandwidth: must be one finite number >= 0",
     ):
         assert said in text, (said, text)
 
@@ -276,6 +312,10 @@ def test_every_fault_is_told_before_anything_runs():
     ("options", "said"),
     [
         ({"method": "pathwise"}, "convention: must be corrected"),
+        ({"method": "pathwise", "half_step": {"noise": 0.1}}, "half_step: must be None"),
+        ({"method": "pathwise", "state": (1, 2)}, "state: must be a State"),
+        ({"method": "pathwise", "state": kj.uniform_gas(jax.random.key(0), 7, 12.0)}, "12 fish"),
+        ({"wrt": [["noise"]]}, "wrt: must be a list of names"),
         ({"method": "pathwise", "edge_width": 2.0}, "must be <= box_size / 2"),
         ({"method": "pathwise", "edge_width": None}, "edge_width: must be a number"),
         ({"each": ("noise",), "method": "smoothing"}, "method: must be pathwise"),

@@ -1,7 +1,10 @@
 """Smooth zones and smooth metrics: their derivatives, and how they become the plain ones."""
 
+import json
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kadita_jax as kj
-from kadita_jax.metrics import measure, measure_trajectory
+from kadita_jax.metrics import measure
 from kadita_jax.numerics import Blur, eigenvalues, exceeds
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
+BENCH = Path(__file__).parent.parent / "bench"
 KEY = jax.random.key(3)
 N_FISH, BOX = 30, 13.0
 POINT = {
@@ -28,43 +32,30 @@ POINT = {
     "blind_angle": 30.0,
     "orientation_weight": 0.8,
 }
-# Order index is the larger of P and M; the twelve without it and M, which the issue leaves out.
-SMOOTH = [name for name in kj.metrics.NAMES if name not in ("rotation", "order_index")]
 
 
 def smooth_params(width: float = 0.5, exact: bool = False, **changes: float) -> kj.Params:
     return kj.make_params(**(POINT | changes), box_size=BOX, edge_width=width, exact=exact)
 
 
-@jax.jit
-def after_one_and_twenty(point):
-    """The smooth metrics after 1 step and after 20, (2, metrics)."""
-    state, params = kj.uniform_gas(KEY, N_FISH, BOX), replace(smooth_params(), **point)
-    run = kj.simulate(state, params, KEY, n_steps=20)
-    frames = (run.position[jnp.array([1, 20])], run.heading[jnp.array([1, 20])])
-    found = measure_trajectory(*frames, BOX, convention="corrected", bandwidth=0.5)
-    return jnp.stack([getattr(found, name) for name in SMOOTH], axis=-1)
-
-
-@pytest.fixture(scope="module")
-def slopes():
-    point = {name: jnp.asarray(value) for name, value in POINT.items()}
-    return point, jax.jit(jax.jacfwd(after_one_and_twenty))(point)
-
-
-@pytest.mark.parametrize("name", POINT)
-def test_derivatives_are_those_of_central_differences(name, slopes):
-    point, slope = slopes
-    # Of fourth order, short enough that no turn reaches max_turn on the way, where the model has a
-    # kink; metrics are rounded to 1e-15, spread to 1e-14.
-    step = 2e-6 * max(1.0, POINT[name])
-
-    def at(n_steps: int):
-        return np.asarray(after_one_and_twenty(point | {name: point[name] + n_steps * step}))
-
-    central = (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step)
-    assert np.any(central != 0)
-    np.testing.assert_allclose(slope[name], central, rtol=1e-6, atol=1e-8)
+def test_derivatives_are_those_of_central_differences(tmp_path, monkeypatch, capsys):
+    """The table of `bench/derivatives.py` itself: 10 metrics by 8 parameters, 1 step and 20."""
+    monkeypatch.syspath_prepend(BENCH)
+    script = import_module("derivatives")
+    words = f"--n-fish {N_FISH} --n-steps 20 --schools 4 --out {tmp_path}"
+    monkeypatch.setattr("sys.argv", ["derivatives.py", *words.split()])
+    script.main()
+    assert "largest relative error" in capsys.readouterr().out
+    figures = json.loads((tmp_path / "derivatives.json").read_text())["figures"]
+    for errors in figures["errors"].values():
+        table = np.array(list(errors.values()))
+        assert table.shape == (8, 10)
+        # Rounding of the differences: 1e-15 over a step of 1e-3, of slopes from 3e-7 on.
+        assert np.max(table) <= 1e-6
+    # The share of pairs within the width of an edge, and so the difference, falls with it.
+    for name in ("heading", "osi"):
+        assert np.all(np.diff(figures["convergence"][name]) < 0)
+    assert (tmp_path / "derivatives.png").stat().st_size > 5_000
 
 
 def hard_and_blurred(width: float, exact: bool = False) -> tuple[kj.State, kj.State, float]:
@@ -75,15 +66,6 @@ def hard_and_blurred(width: float, exact: bool = False) -> tuple[kj.State, kj.St
     gap = min(np.abs(distance - POINT[r]).min() for r in POINT if r.startswith("r_"))
     hard = kj.step(state, replace(smooth_params(), blur=None), KEY)
     return hard, kj.step(state, smooth_params(width, exact), KEY), float(gap)
-
-
-def test_the_step_becomes_the_plain_step_with_its_width():
-    apart = []
-    for width in (0.5, 0.05, 0.005):
-        hard, blurred, _ = hard_and_blurred(width)
-        apart.append(float(jnp.mean(jnp.abs(hard.heading - blurred.heading))))
-    # The share of pairs within the width of an edge, and so the difference, falls with it.
-    assert apart[0] > 3 * apart[1] > 9 * apart[2]
 
 
 def test_narrower_than_any_gap_the_step_is_the_plain_step():
@@ -142,15 +124,25 @@ def test_eigenvalues_that_coincide_have_derivatives():
         np.testing.assert_allclose(jax.grad(spread)(matrix), 2 * matrix, atol=1e-14)
 
 
-@partial(jax.jit, static_argnames="exact")
-def every_slope(state, params, bandwidth, exact):
+@jax.jit
+def every_slope(state, params, bandwidth):
     """The gradient of the sum of all metrics after a step, by all that is a number."""
 
     def total(state, params):
-        after = kj.step(state, replace(params, blur=replace(params.blur, exact=exact)), KEY)
+        after = kj.step(state, params, KEY)
         place = after.position, after.heading, params.box_size
         found = measure(*place, convention="corrected", bandwidth=bandwidth)
         return sum(jax.tree.leaves(found))
+
+    return jax.grad(total, argnums=(0, 1))(state, params)
+
+
+@jax.jit
+def slope_of_step(state, params):
+    """The gradient of a sum over all headings after a step, by all that is a number."""
+
+    def total(state, params):
+        return jnp.sum(kj.step(state, params, KEY).heading ** 3)
 
     return jax.grad(total, argnums=(0, 1))(state, params)
 
@@ -199,8 +191,38 @@ def awkward_school(n_fish: int, place: str, way: str, radius: str, seed: int) ->
 def test_no_gradient_is_nan_or_infinite(school, noise, width, blind_angle, bandwidth):
     state = awkward_school(*school)
     params = smooth_params(width, noise=noise, blind_angle=blind_angle)
-    for leaf in jax.tree.leaves(every_slope(state, params, jnp.asarray(bandwidth), False)):
+    for leaf in jax.tree.leaves(every_slope(state, params, jnp.asarray(bandwidth))):
         assert np.all(np.isfinite(leaf))
+
+
+@settings(max_examples=200)
+@given(
+    st.tuples(
+        st.just(6),
+        st.sampled_from(PLACES),
+        st.sampled_from(WAYS),
+        st.sampled_from(("r_repulsion", "r_orientation", "r_attraction")),
+        st.integers(0, 2**32 - 1),
+    ),
+    st.sampled_from((0.0, 0.5)),
+    st.sampled_from((0.0, 30.0, 180.0)),
+)
+def test_no_gradient_of_exact_edges_is_nan_or_infinite(school, width, blind_angle):
+    params = smooth_params(width, exact=True, blind_angle=blind_angle)
+    for leaf in jax.tree.leaves(slope_of_step(awkward_school(*school), params)):
+        assert np.all(np.isfinite(leaf))
+
+
+def test_sight_goes_to_its_ends_without_a_jump():
+    state = kj.uniform_gas(KEY, N_FISH, BOX)
+    for near, end in ((1e-4, 0.0), (179.9999, 180.0)):
+        before, there = (
+            kj.step(state, smooth_params(blind_angle=angle), KEY).heading for angle in (near, end)
+        )
+        np.testing.assert_allclose(before, there, atol=1e-4)
+    hard = kj.step(state, replace(smooth_params(blind_angle=0.0), blur=None), KEY)
+    blurred = kj.step(state, smooth_params(0.0, blind_angle=0.0), KEY)
+    np.testing.assert_allclose(blurred.heading, hard.heading, atol=1e-14)
 
 
 def test_what_is_not_smooth_is_refused():

@@ -64,7 +64,8 @@ def test_a_file_of_derivatives_is_drawn_again(study, tmp_path):
 
 def test_a_school_is_calibrated_from_a_file_of_its_frames(tmp_path):
     school = kj.Scenario(name="film", n_fish=10, box_size=10.0, n_steps=20, save_every=10)
-    kj.run(school, out=tmp_path / "film.nc", convention="corrected").close()
+    # In the other convention: what is fitted is measured from its tracks.
+    kj.run(school, out=tmp_path / "film.nc").close()
     out, wrt = tmp_path / "fitted.toml", ["--wrt", "noise=0.05:0.5"]
     words = ["calibrate", tmp_path / "film.nc", "swarm", *FEW, *wrt, "--out", out]
     done = kadita(*words, "--replicates", 32)
@@ -86,7 +87,7 @@ def test_a_school_is_calibrated_from_a_file_of_its_frames(tmp_path):
         ),
         (
             ["calibrate", "nowhere.nc", "swarm", "--wrt", "noise=5", "--replicates", 3],
-            ["target: must be an existing file", "must be NAME=LOW:HIGH", ">= 32"],
+            ["target file: must exist", "must be NAME=LOW:HIGH", ">= 32"],
         ),
         (
             ["calibrate", "nowhere.nc", "swarm", "--wrt", "nois=1:2"],
@@ -101,6 +102,15 @@ def test_wrong_words_are_refused_together(words, said, tmp_path, monkeypatch):
     told = " ".join(refused.output.split())
     assert [rule for rule in said if rule not in told] == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["sensitivity swarm", "calibrate film.nc swarm --wrt noise=0:1"]
+)
+def test_a_result_that_its_picture_would_replace_is_refused(command):
+    refused = kadita(*command.split(), "--out", "r.png", "--dtype", "float64")
+    assert refused.exit_code == 2
+    assert "out: must not end in .png" in refused.output
 
 
 def derivatives(slope: list[list[float]], error: list[list[float]]) -> xr.Dataset:
@@ -142,9 +152,10 @@ def test_a_picture_of_a_calibration_marks_what_is_far_off_and_what_is_unknown():
         {"noise": 0.01, "speed": np.inf},
         np.eye(2),
         metrics,
-        misfit=8.0,
+        misfit=12.0,
         identifiable=False,
         weakest={"noise": 0.0, "speed": 1.0, "error": np.inf},
+        at_bound=("noise",),
         n_runs=1000,
     )
     figure = kj.plot.calibration(found)
@@ -154,4 +165,5 @@ def test_a_picture_of_a_calibration_marks_what_is_far_off_and_what_is_unknown():
     segments = intervals.collections[0].get_segments()
     np.testing.assert_allclose([segment[1][0] for segment in segments], [9.8, 100.0])
     words = " ".join(text.get_text() for text in figure.texts)
+    assert "The model does not explain the target (misfit 12.0); noise ended at a bound" in words
     assert "tell relative changes along +1.00 speed not at all" in words

@@ -43,6 +43,18 @@ OSI_WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 
 
+# With fewer fish an entropy is undefined.
+FEWEST_FISH: Mapping[str, int] = MappingProxyType(
+    {
+        "school_cohesion_entropy": 2,
+        "angular_momentum_entropy": 3,
+        "nearest_neighbor_entropy": N_NEAREST + 1,
+        "velocity_correlation_entropy": 2,
+        "school_shape_entropy": 4,
+    }
+)
+
+
 def school_cohesion_entropy(
     nearest: Nearest, box_size: BoxSize, convention: str = REFERENCE, blur: Blur | None = None
 ) -> Float[Array, ""]:
@@ -51,7 +63,7 @@ def school_cohesion_entropy(
     Over [0, L/2]; under "corrected" over [0, sqrt(3) L/2], so that none is dropped, and in open
     water over [0, the school's largest such distance].
     """
-    if nearest.shape[0] < 2:
+    if nearest.shape[0] < FEWEST_FISH["school_cohesion_entropy"]:
         return undefined(convention, nearest)
     distance = nearest[:, 0]
     if convention == REFERENCE:
@@ -115,7 +127,7 @@ def angular_momentum_entropy(
     blur: Blur | None = None,
 ) -> Float[Array, ""]:
     """Of |c_i x u_i|, c_i the unit vector from the centroid; 20 bins over [0, 1], needs 3 fish."""
-    if position.shape[0] < 3:
+    if position.shape[0] < FEWEST_FISH["angular_momentum_entropy"]:
         return undefined(convention, position)
     size = jnp.clip(norm(angular_momentum(position, heading, box_size, convention)), 0, 1)
     return histogram_entropy(size, 0.0, 1.0, 20, convention, blur)
@@ -129,7 +141,7 @@ def nearest_neighbor_entropy(
     The value is the coefficient of variation, population std / mean, of the 5 distances; its
     largest possible value is sqrt(5 - 1).
     """
-    if nearest.shape[0] <= N_NEAREST:
+    if nearest.shape[0] < FEWEST_FISH["nearest_neighbor_entropy"]:
         return undefined(convention, nearest)
     # The paper's guard against a mean of 0; part of the value, so it stays in both conventions.
     variation = safe_sqrt(jnp.var(nearest, axis=-1)) / (jnp.mean(nearest, axis=-1) + 1e-10)
@@ -143,7 +155,7 @@ def velocity_correlation_entropy(
 
     Of more than 4,096 fish over a fixed sample of 2**20 pairs.
     """
-    if heading.shape[0] < 2:
+    if heading.shape[0] < FEWEST_FISH["velocity_correlation_entropy"]:
         return undefined(convention, heading)
     counts = pair_counts(heading, 20, blur)
     return normalized_entropy(counts, jnp.sum(counts), convention, heading)
@@ -158,7 +170,7 @@ def school_shape_entropy(
     log 3; needs 4 fish.
     """
     n_fish = position.shape[0]
-    if n_fish < 4:
+    if n_fish < FEWEST_FISH["school_shape_entropy"]:
         return undefined(convention, position)
     offset = from_centroid(position, box_size, convention)
     covariance = jnp.einsum("ni,nj->ij", offset, offset, precision="highest") / (n_fish - 1)

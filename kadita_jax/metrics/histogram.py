@@ -32,15 +32,16 @@ def row_histograms(
 ) -> Int[Array, "rows {n_bins}"] | Float[Array, "rows {n_bins}"]:
     """The `histogram` of every row, without an array for each bin."""
     values = computed_once(values)
-    edges = list(_edges(values, low, high, n_bins)[:-1])
+    edges = _edges(values, low, high, n_bins)[:-1]
     if blur is None:
         beyond = count_true([*(values >= edge for edge in edges), values > high])
         return -jnp.diff(jnp.stack(beyond, axis=-1), axis=-1)
     blur = blur.scaled((high - low) / n_bins)
     inside = ((values >= low) & (values <= high)).astype(values.dtype)
-    within = [inside, *(inside * exceeds(values, edge, blur) for edge in edges[1:])]
-    sums = [jnp.sum(weight, axis=-1) for weight in within]
-    return -jnp.diff(jnp.stack(sums, axis=-1), axis=-1, append=0)
+    # In one expression over all edges: one for each would take twenty times as long to compile.
+    beyond = exceeds(values[:, None, :], edges[None, 1:, None], blur)
+    within = [jnp.sum(inside, axis=-1)[:, None], jnp.sum(inside[:, None, :] * beyond, axis=-1)]
+    return -jnp.diff(jnp.concatenate(within, axis=-1), axis=-1, append=0)
 
 
 def membership(

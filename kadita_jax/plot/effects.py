@@ -15,7 +15,7 @@ from kadita_jax.plot.style import BLUE, BODY, FAINT, INK, MUTED, PAPER, Box, hea
 # 95 % of a normal distribution lie within so many standard errors.
 NORMAL_95 = 1.96
 # A parameter is raised by this share of its value, or by so much where that is 0.
-SHARE = 0.1
+TENTH = 0.1
 RISE = {"blind_angle": 3.0, "noise": 0.01}
 RISE_OTHERS = 0.1
 NOTE = "change of the mean when one parameter is raised by 10 %, with 95 % intervals"
@@ -90,7 +90,7 @@ def _rises(dataset: xarray.Dataset) -> np.ndarray:
     """How far each parameter is raised."""
     names, values = dataset["parameter"].values, dataset["parameter_value"].values
     least = [RISE.get(str(name), RISE_OTHERS) for name in names]
-    return np.where(values == 0, least, SHARE * np.abs(values))
+    return np.where(values == 0, least, TENTH * np.abs(values))
 
 
 def _draw_metric(axes: Axes, dataset: xarray.Dataset) -> None:
