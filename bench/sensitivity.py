@@ -192,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--n-steps", type=int, default=500)
     parser.add_argument("--of", nargs="+", default=OF, help="metrics, P first")
     parser.add_argument("--points", type=int, default=len(POINTS))
-    parser.add_argument("--true-replicates", type=int, default=8192)
+    parser.add_argument("--true-replicates", type=int, default=4096)
     parser.add_argument("--replicates", type=int, default=128, help="of the others")
     parser.add_argument("--paths", type=int, default=32, help="replicates of pathwise")
     parser.add_argument("--horizons", type=int, nargs="+", default=HORIZONS)

@@ -78,7 +78,7 @@ def sensitivity(
         burn_in < step <= n_steps; burn_in None is half of n_steps.
     - `convention`: of the metrics; pathwise needs "corrected".
     - `half_step`: by name, how far a parameter is moved to either side (the standard deviation of
-        smoothing). None: 3 % of its value, but at least `sensitivity_steps.LEAST` (0.1 bl of a
+        smoothing). None: 3 % of its value, but at least `sensitivity_steps.LEAST` (0.03 bl of a
         radius), and less where its range or another radius leaves less room. The bias grows with
         its square, the error falls with its inverse.
     - `edge_width`, `bandwidth`, `exact`: of the smooth model and metrics, as `make_params` and

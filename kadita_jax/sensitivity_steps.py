@@ -10,18 +10,20 @@ from kadita_jax.errors import Fault, Unchecked
 from kadita_jax.parameters import PARAMETERS, RADII, as_numbers
 from kadita_jax.scenario import Scenario
 
-# Half-steps of differences: this share of a value, or so much where the value is small.
+# Half-steps of differences: this share of a value, or so much where the value is small. What moves
+# a school as much as this does of every other parameter bends the response for those that are
+# moved together with it.
 SHARE = 0.03
 LEAST = {
-    "speed": 0.05,
-    "r_repulsion": 0.1,
-    "r_orientation": 0.1,
-    "r_attraction": 0.1,
+    "speed": 0.03,
+    "r_repulsion": 0.03,
+    "r_orientation": 0.03,
+    "r_attraction": 0.03,
     "max_turn": 0.01,
-    "noise": 0.005,
-    "blind_angle": 2.0,
-    "orientation_weight": 0.05,
-    "dt": 0.005,
+    "noise": 0.003,
+    "blind_angle": 1.0,
+    "orientation_weight": 0.03,
+    "dt": 0.003,
     "box_size": 0.5,
 }
 

@@ -152,7 +152,7 @@ def test_at_a_bound_the_parameter_is_moved_inside():
 
 @pytest.mark.parametrize(
     ("field", "value", "step"),
-    [("max_turn", 0.005, 0.0025), ("dt", 0.004, 0.002), ("noise", 0.0, 0.005)],
+    [("max_turn", 0.005, 0.0025), ("dt", 0.004, 0.002), ("noise", 0.0, 0.003)],
 )
 def test_steps_stay_inside_the_range(field, value, step):
     plan = plan_of(SCHOOL.replaced(**{field: value}), wrt=(field,))
