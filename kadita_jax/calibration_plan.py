@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from kadita_jax.bounds import Bounds
 from kadita_jax.calibration_target import read_target, target_faults
 from kadita_jax.errors import Fault, InvalidInputError, Unchecked, count_faults, unknown
-from kadita_jax.fitting import SCAN_POINTS, SCAN_REPLICATES, Bounds
+from kadita_jax.fitting import SCAN_POINTS, SCAN_REPLICATES
 from kadita_jax.parameters import LARGEST, PARAMETERS, RADII, as_numbers
 from kadita_jax.scenario import Scenario, load_scenario, loaded
 from kadita_jax.sensitivity_checks import number_faults

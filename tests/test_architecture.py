@@ -56,6 +56,7 @@ FLOORS = (
         "sensitivity_plan",
         "sensitivity_result",
         "sensitivities",
+        "bounds",
         "fitting",
         "calibration_target",
         "calibration_plan",

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kadita_jax as kj
+from kadita_jax.bounds import Bounds
 from kadita_jax.calibration import _known
 from kadita_jax.calibration_plan import settled
-from kadita_jax.fitting import Bounds, Fitted, Stage, fitted, scanned, whitening
+from kadita_jax.fitting import Fitted, Stage, fitted, scanned, whitening
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 

@@ -81,7 +81,7 @@ def differences():
 
 
 def test_differences_are_those_of_the_members_on_either_side(differences):
-    window, step = Window(20, 10, 0), 0.1
+    window, step = Window(20, 10, 0), 0.03 * SCHOOL.r_orientation
     sides = [
         kj.sweep_members(
             jax.random.key(SCHOOL.seed),
