@@ -264,7 +264,8 @@ def draw(figures: dict[str, Any]) -> Figure:
             error = [NORMAL_95 * row[way]["error"][metric] for row in rows]
             axes.errorbar(place, slope, error, fmt="o-", color=ESTIMATORS[way], label=way, ms=3)
         axes.set_xlabel("r_orientation")
-        axes.set_ylabel(f"d {name} / d r_orientation, 95 %")
+        axes.set_title(name)
+    tests[0].set_ylabel("derivative by r_orientation, 95 %")
     tests[0].legend(frameon=False)
     steps = [row["n_steps"] for row in figures["horizon"]]
     for way in ("pathwise", "differences"):

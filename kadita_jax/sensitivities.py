@@ -70,7 +70,7 @@ def sensitivity(
         the derivative of the response averaged over that cloud. "pathwise" differentiates through
         the run of the smooth model: for every fish's own values, and for few steps, since it is
         noise beyond the horizon that the result tells. "auto" is "pathwise" where `each` is
-        given, else "differences", which had the smaller error at equal time for 10 to 80 steps
+        given, else "differences", which had the smaller error at equal time for 6 to 80 steps
         (`bench/sensitivity.py`).
     - `replicates`: schools with keys of their own, >= 2.
     - `seed`, `n_steps`: replace the scenario's own.

@@ -67,7 +67,7 @@ def chosen_method(method: str, each: Sequence[str]) -> str:
     """The better way: differences of numbers, the path where every fish is asked after.
 
     Measured (bench/sensitivity.py): for numbers that all fish share, differences of the plain
-    model have the smaller error at equal time from 10 steps to 80, and no bias of smooth edges;
+    model have the smaller error at equal time from 6 steps to 80, and no bias of smooth edges;
     of every fish's own values there are too many to move one after another.
     """
     if method != "auto":

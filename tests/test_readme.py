@@ -81,7 +81,7 @@ def test_the_errors_of_derivatives_are_those_of_the_benchmark():
     for first, second in ((order, index), pairs):
         widest = f"at most {first['widest']:.0%} and {second['widest']:.0%} of"
         assert widest.replace("%", " %") in told
-    assert f"take {figures['cost']['ratio']:.1f} times one forward ensemble" in told
+    assert f"Eight take {figures['cost']['ratio']:.1f} times one forward ensemble" in told
     assert f"in reverse {figures['reverse']['peak_mib']:.0f} MiB" in told
     fits = json.loads((results / "calibration.json").read_text())["figures"]
     near = sum(start["off"] <= 0.05 for start in fits["starts"])
