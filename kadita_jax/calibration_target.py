@@ -74,7 +74,8 @@ def _of_numbers(target: Mapping, faults: list[Fault]) -> Target:
 def _of_file(path: Path, convention: Any, faults: list[Fault]) -> Target:
     try:
         with open_run(path) as dataset:
-            if has_tracks(dataset) and dataset.attrs.get("convention") != convention:
+            is_film = has_tracks(dataset) and not is_sweep(dataset)
+            if is_film and dataset.attrs.get("convention") != convention:
                 dataset = measure_file(path, convention=convention)
             return _of_dataset(dataset.load(), convention, faults)
     except InvalidInputError as error:
