@@ -20,6 +20,7 @@ from report import machine, print_table, save_figure, write_json
 
 import kadita_jax as kj
 from kadita_jax.calibration_target import DERIVED
+from kadita_jax.plot.effects import NORMAL_95
 from kadita_jax.window import Window
 
 TRUTH = {"r_orientation": 5.0, "r_attraction": 7.0, "noise": 0.3}
@@ -27,8 +28,6 @@ BOUNDS = {"r_orientation": (1.0, 10.0), "r_attraction": (2.0, 12.0), "noise": (0
 # A start has found the truth within so much of every parameter.
 NEAR = 0.05
 FIRST_TARGET_SEED = 1_000
-# 95 % of a normal distribution lie within so many standard errors.
-NORMAL_95 = 1.96
 
 
 def target_of(scenario: kj.Scenario, replicates: int, seed: int) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 The truth test: 100 fish, r_orientation across the transition from swarm to parallel, derivatives
 of P and OSI (means over the second half) by r_orientation. The truth is central differences of so
-small a step that its bias, which grows with the square, is a quarter of the default's or less,
-over many replicates; the others have seeds of their own. "pairs" is the default of eight
+small a step that its bias, which grows with the square, is less than half of the default's, over
+many replicates; the others have seeds of their own. "pairs" is the default of eight
 parameters, which moves them in pairs. The horizon: standard errors of pathwise derivatives and of
 differences of a late P, each times the square root of its seconds, against the number of steps.
 The cost: eight parameters against one forward ensemble, and the memory of 1,000 steps in reverse.
@@ -26,6 +26,7 @@ from memory import peak_mib, run_alone
 from report import machine, print_table, save_figure, write_json
 
 import kadita_jax as kj
+from kadita_jax.plot.effects import NORMAL_95
 from kadita_jax.window import Window
 
 POINTS = (2.5, 3.0, 3.5, 3.75, 4.0, 4.5, 5.0)
@@ -49,8 +50,6 @@ ESTIMATORS = {
     "smoothing": SKY,
     "pathwise": VERMILLION,
 }
-# 95 % of a normal distribution lie within so many standard errors.
-NORMAL_95 = 1.96
 
 
 def school(n_fish: int, n_steps: int, **fields: float) -> kj.Scenario:
