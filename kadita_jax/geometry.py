@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from kadita_jax.numerics import safe_sqrt, tiny_length
 
@@ -53,18 +53,23 @@ def wrap(position: Float[Array, "*batch 3"], box_size: BoxSize) -> Float[Array, 
     return jnp.where(wrapped >= box_size, 0.0, wrapped)
 
 
-def circular_centre(position: Float[Array, "fish 3"], box_size: BoxSize) -> Float[Array, "3"]:
+def circular_centre(
+    position: Float[Array, "fish 3"],
+    box_size: BoxSize,
+    member: Bool[Array, " fish"] | None = None,
+) -> Float[Array, "3"]:
     """The school's centre, axis by axis the mean angle of 2 pi x / L turned back into a length.
 
-    In open water the plain mean. Along an axis on which the fish balance around the box (a mean
-    of unit vectors shorter than the tiny length) there is no mean angle; its centre is then 0,
-    with derivative 0.
+    Of the members alone, or where there is no `member` of all. In open water the plain mean. Along
+    an axis on which the fish balance around the box (a mean of unit vectors shorter than the tiny
+    length) there is no mean angle; its centre is then 0, with derivative 0.
     """
+    where = None if member is None else member[:, None]
     if box_size is None:
-        return jnp.mean(position, axis=0)
+        return jnp.mean(position, axis=0, where=where)
     turn = 2 * jnp.pi / box_size
-    sine = jnp.mean(jnp.sin(turn * position), axis=0)
-    cosine = jnp.mean(jnp.cos(turn * position), axis=0)
+    sine = jnp.mean(jnp.sin(turn * position), axis=0, where=where)
+    cosine = jnp.mean(jnp.cos(turn * position), axis=0, where=where)
     length = safe_sqrt(sine * sine + cosine * cosine)
     balanced = length < tiny_length(position)
     angle = jnp.arctan2(jnp.where(balanced, 0.0, sine), jnp.where(balanced, 1.0, cosine))

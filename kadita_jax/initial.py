@@ -1,4 +1,4 @@
-"""Initial schools: a uniform gas and a rotating ring."""
+"""Initial schools: a uniform gas, a uniform ball and a rotating ring."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from kadita_jax.draws import normal, uniform
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
-from kadita_jax.geometry import wrap
+from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.keys import RandomKey, initial_key, key_faults
 from kadita_jax.model import State
 from kadita_jax.numerics import direction
@@ -45,13 +45,48 @@ def _uniform_gas(keys: list[RandomKey], n_fish: int, box: Float[Array, ""]) -> S
     return State(wrap(position, box), direction(normal(heading_key, (n_fish, 3), box.dtype)))
 
 
+def uniform_ball(
+    key: RandomKey | Unchecked,
+    n_fish: int | Unchecked,
+    radius: Length,
+    box_size: Length | None = None,
+) -> State:
+    """Positions uniform in a ball about the origin or a box's centre, headings uniform on the
+    sphere.
+
+    **Arguments:**
+
+    - `key`: a jax random key; the draw is independent of the noise of `simulate` with this key.
+    - `n_fish`: number of fish, >= 1.
+    - `radius`: of the ball, bl, > 0.
+    - `box_size`: side of the periodic box, bl; None for open water.
+
+    **Raises:** `InvalidInputError` when an argument is out of range.
+    """
+    lengths = {"radius": radius} | ({} if box_size is None else {"box_size": box_size})
+    refuse("invalid initial state", _faults(key, n_fish, **lengths))
+    radius = jnp.asarray(radius, jnp.result_type(float))
+    box = None if box_size is None else jnp.asarray(box_size, radius.dtype)
+    return _uniform_ball(initial_key(key), int(n_fish), box, radius)
+
+
+@partial(jax.jit, static_argnames="n_fish")
+def _uniform_ball(key: RandomKey, n_fish: int, box: BoxSize, radius: Float[Array, ""]) -> State:
+    away, heading = normal(fold_in(key, 0), (2, n_fish, 3), radius.dtype)
+    # The volume within a distance grows with its cube.
+    share = jnp.cbrt(uniform(fold_in(key, 1), (n_fish, 1), radius.dtype))
+    return State(_about_centre(radius * share * direction(away), box), direction(heading))
+
+
 def ring(
     key: RandomKey | Unchecked,
     n_fish: int | Unchecked,
-    box_size: Length,
+    box_size: Length | None,
     radius: Length,
 ) -> State:
     """A horizontal ring about the box centre, every fish heading counter-clockwise.
+
+    In open water about the origin.
 
     Fish i sits at angle 2 pi i / N + 0.1 N(0,1), at distance R + 0.15 R N(0,1) from the axis and
     height centre + 0.3 R N(0,1), wrapped; its heading is the tangent with a vertical part
@@ -61,25 +96,32 @@ def ring(
 
     - `key`: a jax random key; the draw is independent of the noise of `simulate` with this key.
     - `n_fish`: number of fish, >= 1.
-    - `box_size`: side of the periodic box, bl.
+    - `box_size`: side of the periodic box, bl; None for open water.
     - `radius`: R, bl, > 0.
 
     **Raises:** `InvalidInputError` when an argument is out of range.
     """
-    refuse("invalid initial state", _faults(key, n_fish, box_size=box_size, radius=radius))
-    box, radius = (jnp.asarray(length, jnp.result_type(float)) for length in (box_size, radius))
+    lengths = {"radius": radius} | ({} if box_size is None else {"box_size": box_size})
+    refuse("invalid initial state", _faults(key, n_fish, **lengths))
+    radius = jnp.asarray(radius, jnp.result_type(float))
+    box = None if box_size is None else jnp.asarray(box_size, radius.dtype)
     return _ring(initial_key(key), int(n_fish), box, radius)
 
 
 @partial(jax.jit, static_argnames="n_fish")
-def _ring(key: RandomKey, n_fish: int, box: Float[Array, ""], radius: Float[Array, ""]) -> State:
-    along, across, up, climb = normal(key, (4, n_fish), box.dtype)
+def _ring(key: RandomKey, n_fish: int, box: BoxSize, radius: Float[Array, ""]) -> State:
+    along, across, up, climb = normal(key, (4, n_fish), radius.dtype)
     angle = 2 * jnp.pi * jnp.arange(n_fish) / n_fish + 0.1 * along
     distance = radius * (1 + 0.15 * across)
     around = jnp.stack([jnp.cos(angle), jnp.sin(angle)])
-    position = box / 2 + jnp.stack([*(distance[None, :] * around), 0.3 * radius * up], axis=-1)
+    offset = jnp.stack([*(distance[None, :] * around), 0.3 * radius * up], axis=-1)
     tangent = jnp.stack([-around[1], around[0], 0.1 * climb], axis=-1)
-    return State(wrap(position, box), direction(tangent))
+    return State(_about_centre(offset, box), direction(tangent))
+
+
+def _about_centre(offset: Float[Array, "fish 3"], box: BoxSize) -> Float[Array, "fish 3"]:
+    """Places about the box's centre, or in open water about the origin."""
+    return offset if box is None else wrap(box / 2 + offset, box)
 
 
 @dataclass(frozen=True)
@@ -88,19 +130,21 @@ class Start:
 
     **Attributes:**
 
-    - `kind`: "uniform_gas" or "ring".
+    - `kind`: "uniform_gas", "uniform_ball" or "ring".
     - `n_fish`: number of fish.
-    - `ring_radius`: of a ring, bl.
+    - `radius`: of a ring or a ball, bl; None of a gas.
     """
 
     kind: str
     n_fish: int
-    ring_radius: float | None = None
+    radius: float | None = None
 
-    def __call__(self, key: RandomKey, box_size: Length) -> State:
-        """Draw the school at step 0."""
+    def __call__(self, key: RandomKey, box_size: Length | None) -> State:
+        """Draw the school at step 0, about the centre of the box if there is one."""
         if self.kind == "ring":
-            return ring(key, self.n_fish, box_size, self.ring_radius)
+            return ring(key, self.n_fish, box_size, self.radius)
+        if self.kind == "uniform_ball":
+            return uniform_ball(key, self.n_fish, self.radius, box_size)
         return uniform_gas(key, self.n_fish, box_size)
 
 

@@ -11,10 +11,12 @@ from jaxtyping import Array, ArrayLike, Float
 from kadita_jax.arrays import dtype_faults, vector_faults
 from kadita_jax.errors import Fault, Unchecked, refuse, unknown
 from kadita_jax.numerics import Blur, direction
-from kadita_jax.parameters import PARAMETERS, as_numbers, parameter_faults
+from kadita_jax.parameters import PARAMETERS, as_numbers, parameter_faults, preference_faults
 from kadita_jax.pytree import pytree
 
-RULES = ("reference",)
+# Of Couzin et al. (2002), J. theor. Biol. 218, 1-11; the others are the seed paper's.
+COUZIN2002 = "couzin2002"
+RULES = ("reference", COUZIN2002)
 
 
 @pytree()
@@ -52,6 +54,10 @@ class Params:
     - `noise`: standard deviation of the directional noise of one step, radians.
     - `blind_angle`: half-angle of the rear blind cone, degrees.
     - `orientation_weight`: weight of the orientation sum, 0 to 1.
+    - `informed_weight`: weight of the preferred direction beside the pull of the others; 0 for a
+        naive fish. Without effect where there is no preferred direction.
+    - `preferred_direction`: (3,), or (N, 3) of one for each fish, unit vectors; None, and every
+        fish is naive.
     - `dt`: time step, s. max_turn and noise are per step: changing dt alone changes the physics.
     - `box_size`: side of the cubic periodic box, bl; None for open water.
     - `rules`: static; which rules turn neighbours into a heading.
@@ -70,6 +76,8 @@ class Params:
     orientation_weight: Float[Array, "*#fish"]
     dt: Float[Array, ""]
     box_size: Float[Array, ""] | None
+    informed_weight: Float[Array, "*#fish"] | None = None
+    preferred_direction: Float[Array, "*#fish 3"] | None = None
     rules: str = "reference"
     blur: Blur | None = None
 
@@ -94,6 +102,7 @@ def reach(params: Params) -> Float[Array, ""]:
 def make_params(
     *,
     rules: str | Unchecked = "reference",
+    preferred_direction: ArrayLike | Unchecked | None = None,
     edge_width: float | Float[Array, ""] | Unchecked | None = None,
     exact: bool | Unchecked = False,
     dtype: jax.typing.DTypeLike | None = None,
@@ -105,7 +114,11 @@ def make_params(
 
     **Arguments:**
 
-    - `rules`: which rules turn neighbours into a heading; "reference" is the seed paper's.
+    - `rules`: which rules turn neighbours into a heading; "reference" is the seed paper's,
+        "couzin2002" the original model's: repulsion from all sides, each zone's sum made a unit
+        vector, an exact turn, noise on the desired direction.
+    - `preferred_direction`: (3,), or (N, 3) of one for each fish, of any length; where fish with an
+        informed_weight want to go (Couzin et al. 2005, Nature 433, 513-516). None: nowhere.
     - `edge_width`: half-width in bl of what blurs every threshold of the rules (see `Params`), so
         that the step has derivatives by the radii; None, plain steps. In a periodic box
         r_attraction + edge_width must not exceed half a side: beyond it a neighbour's nearest
@@ -128,10 +141,19 @@ def make_params(
         faults.append(Fault("rules", f"must be one of {', '.join(RULES)}", rules))
     dtype = jnp.result_type(float) if dtype is None else dtype
     faults += blur_faults(edge_width, exact, concrete)
+    if not isinstance(preferred_direction, Tracer):
+        faults += preference_faults(preferred_direction, concrete)
     refuse("invalid parameters", faults + dtype_faults(dtype))
     leaves = {k: None if v is None else jnp.asarray(v, dtype) for k, v in values.items()}
     blur = None if edge_width is None else Blur(jnp.asarray(edge_width, dtype), exact)
-    return Params(**leaves, rules=rules, blur=blur)  # type: ignore[arg-type]
+    preferred = None if preferred_direction is None else _unit(preferred_direction, dtype)
+    return Params(**leaves, preferred_direction=preferred, rules=rules, blur=blur)  # type: ignore[arg-type]
+
+
+def _unit(vectors: Unchecked, dtype: jax.typing.DTypeLike) -> Float[Array, "*fish 3"]:
+    # Of any length: squares of the largest numbers overflow, those of the smallest vanish.
+    array = jnp.asarray(vectors, dtype)
+    return direction(array / jnp.max(jnp.abs(array), axis=-1, keepdims=True))
 
 
 def blur_faults(edge_width: Unchecked, exact: Unchecked, values: Mapping) -> list[Fault]:
@@ -196,6 +218,10 @@ def leaves_faults(state: State, params: Params) -> list[Fault]:
         leaf = getattr(params, name)
         if isinstance(leaf, jax.Array):
             faults += _leaf_faults(name, leaf, state)
+    preferred = params.preferred_direction
+    if preferred is not None and preferred.shape not in ((3,), (state.n_fish, 3)):
+        rule = f"must be one vector or one for each of {state.n_fish} fish"
+        faults.append(Fault("preferred_direction", rule, f"shape {preferred.shape}"))
     return faults
 
 

@@ -75,7 +75,13 @@ def angle_between(
 
     0 where either vector is zero, with a finite derivative everywhere.
     """
-    sine, cosine = norm(jnp.cross(a, b)), jnp.sum(a * b, axis=-1)
+    return angle_of(norm(jnp.cross(a, b)), jnp.sum(a * b, axis=-1))
+
+
+def angle_of(
+    sine: Float[Array, "*batch"], cosine: Float[Array, "*batch"]
+) -> Float[Array, "*batch"]:
+    """The angle in [0, pi] of a sine >= 0 and a cosine, in any common scale; 0 where both are 0."""
     is_null = (sine == 0) & (cosine == 0)
     return jnp.where(is_null, 0.0, jnp.arctan2(sine, jnp.where(is_null, 1.0, cosine)))
 

@@ -16,6 +16,8 @@ from kadita_jax.errors import Fault
 # The largest number that float32 holds, rounded down.
 LARGEST = 1e38
 
+# How a person, and a file, says that there is no box: neither TOML nor NetCDF has a null.
+OPEN = "open"
 RADII = ("r_repulsion", "r_orientation", "r_attraction")
 
 
@@ -69,6 +71,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "orientation_weight": Parameter(
         1.0, "1", "weight of the orientation sum beside the attraction sum", high=1.0
     ),
+    "informed_weight": Parameter(
+        0.0, "1", "weight of the preferred direction beside the others' pull; 0 for a naive fish"
+    ),
     "dt": Parameter(
         0.1,
         "s",
@@ -97,6 +102,27 @@ def parameter_faults(values: Mapping[str, object], n_fish: int | None = None) ->
     if n_fish is None:
         yield from _length_faults(arrays)
     yield from _order_faults(arrays)
+
+
+def preference_faults(
+    preferred: object, values: Mapping[str, object], n_fish: int | None = None
+) -> list[Fault]:
+    """Why fish cannot prefer this direction, with parameters of these values."""
+    weight = as_numbers(values.get("informed_weight", 0.0))
+    if preferred is None:
+        is_lost = weight is not None and np.any(weight > 0)
+        rule = "must be given where any informed_weight is above 0"
+        return [Fault("preferred_direction", rule, None)] if is_lost else []
+    vectors = as_numbers(preferred)
+    if vectors is None or vectors.ndim not in (1, 2) or vectors.shape[-1] != 3:
+        rule = "must be three numbers, or three for each fish"
+        return [Fault("preferred_direction", rule, preferred)]
+    if vectors.ndim == 2 and n_fish is not None and len(vectors) != n_fish:
+        rule = f"must hold one vector for each of {n_fish} fish"
+        return [Fault("preferred_direction", rule, f"{len(vectors)} vectors")]
+    if not np.all(np.isfinite(vectors)) or not np.all(np.any(vectors != 0, axis=-1)):
+        return [Fault("preferred_direction", "must be finite and not zero", preferred)]
+    return []
 
 
 def as_numbers(value: object) -> np.ndarray | None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import kadita_jax as kj
+from kadita_jax.initial import Start
 from kadita_jax.parameters import PARAMETERS
 
 KEY = jax.random.key(7)
+STARTS = [Start("uniform_gas", 9), Start("uniform_ball", 9, 2.0), Start("ring", 9, 2.0)]
 
 
 def test_uniform_gas_fills_the_box_and_the_sphere():
@@ -32,6 +34,22 @@ def test_ring_swims_counter_clockwise():
     # The tangent has a vertical part of 0.1 N(0, 1): cosines of 1 / sqrt(1 + 0.01 z**2).
     assert lift.min() > 0.9
     assert lift.mean() == pytest.approx(1 - 0.01 / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_inside_a_program_a_start_has_the_same_bits(start):
+    """As inside a sweep, whose members `simulate` repeats."""
+    alone, inside = start(KEY, 10.0), jax.jit(start)(KEY, 10.0)
+    np.testing.assert_array_equal(inside.position, alone.position)
+    np.testing.assert_array_equal(inside.heading, alone.heading)
+
+
+def test_a_ball_in_a_box_lies_about_its_centre():
+    ball, boxed = kj.uniform_ball(KEY, 50, 6.0), kj.uniform_ball(KEY, 50, 6.0, 10.0)
+    np.testing.assert_array_equal(boxed.heading, ball.heading)
+    assert np.all((boxed.position >= 0) & (boxed.position < 10))
+    # Wrapped where it is larger than the box; coordinates of up to 11 round at 2e-15.
+    np.testing.assert_allclose(boxed.position, (ball.position + 5) % 10, atol=1e-14)
 
 
 def test_initial_states_differ_by_key_alone():

@@ -1,14 +1,14 @@
 """The rule for one pair, by hand: two fish, one in each zone of the other."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import kadita_jax as kj
-from kadita_jax.rules import perturb, turn, visibility_cosine
+from kadita_jax.rules import visibility_cosine
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
@@ -21,7 +21,12 @@ ROUNDING = 1e-14
 
 def next_heading(offset, heading=X, other=Y, **fields) -> np.ndarray:
     """Heading after one noise-free step of a fish with a single neighbour at `offset`."""
-    settings = {"max_turn": np.pi, "noise": 0.0, "blind_angle": 0.0, "box_size": 100.0}
+    settings: dict[str, Any] = {
+        "max_turn": np.pi,
+        "noise": 0.0,
+        "blind_angle": 0.0,
+        "box_size": 100.0,
+    }
     params = kj.make_params(**(settings | fields))
     here = jnp.full(3, 50.0)
     state = kj.State(jnp.stack([here, here + jnp.asarray(offset)]), jnp.stack([heading, other]))
@@ -114,36 +119,3 @@ def test_opposed_pulls_cancel_to_the_own_heading():
     state = kj.State(position, jnp.stack([X, X, X]))
     params = kj.make_params(max_turn=np.pi, noise=0, blind_angle=0, box_size=100)
     np.testing.assert_array_equal(step(state, params, KEY).heading[0], X)
-
-
-def test_turn_within_reach_is_the_desired_direction():
-    desired = jnp.array([[np.cos(0.2), np.sin(0.2), 0.0]])
-    np.testing.assert_array_equal(turn(X[None], desired, jnp.asarray(0.3)), desired)
-
-
-@given(angle=st.floats(0.31, 3.1), max_turn=st.floats(0.01, 0.3))
-def test_limited_turn_is_normalised_interpolation(angle, max_turn):
-    """(1 - t) u + t d normalised, t = max_turn / angle: below max_turn, in the same plane."""
-    desired = jnp.array([[np.cos(angle), np.sin(angle), 0.0]])
-    turned = np.asarray(turn(X[None], desired, jnp.asarray(max_turn)))[0]
-    t = max_turn / angle
-    by_hand = np.array([1 - t + t * np.cos(angle), t * np.sin(angle), 0])
-    # Near opposition the interpolated vector is short, which magnifies rounding by up to 1/0.04.
-    np.testing.assert_allclose(turned, by_hand / np.linalg.norm(by_hand), atol=1e-13)
-
-
-def test_half_turn_to_the_exact_opposite_keeps_the_heading():
-    """At t = 1/2 the interpolated vector vanishes; there is no direction to prefer."""
-    np.testing.assert_array_equal(turn(X[None], -X[None], jnp.asarray(np.pi / 2)), X[None])
-
-
-def test_no_noise_keeps_headings():
-    np.testing.assert_allclose(perturb(X[None], jnp.asarray(0.0), KEY), X[None], atol=ROUNDING)
-
-
-def test_noise_is_gaussian_before_normalising():
-    """Mean of cos(angle) for u + s N(0, I): 1 - s**2 to first order, s = 0.05."""
-    headings = jnp.tile(X[None], (20_000, 1))
-    cosine = np.asarray(perturb(headings, jnp.asarray(0.05), KEY))[:, 0]
-    # The next order is s**4 (6e-6); the sampling error of the mean is s**2 / sqrt(n) (2e-5).
-    assert abs(cosine.mean() - (1 - 0.05**2)) < 1e-4

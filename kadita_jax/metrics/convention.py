@@ -13,8 +13,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from kadita_jax.errors import Fault, refuse
-from kadita_jax.geometry import BoxSize
+from kadita_jax.errors import Fault, Unchecked
 from kadita_jax.parameters import as_numbers
 
 REFERENCE = "reference"
@@ -22,9 +21,20 @@ CORRECTED = "corrected"
 CONVENTIONS = (REFERENCE, CORRECTED)
 
 
+def chosen_convention(convention: Unchecked | None, box_size: object) -> Unchecked:
+    """The convention asked for, or where none is (None) the one that suits the water.
+
+    "reference" in a periodic box; "corrected" in open water (no box_size), where three of the
+    paper's metrics do not exist.
+    """
+    if convention is not None:
+        return convention
+    return CORRECTED if box_size is None else REFERENCE
+
+
 def convention_faults(convention: object) -> list[Fault]:
-    """The fault of a convention that does not exist."""
-    if convention in CONVENTIONS:
+    """The fault of a convention that does not exist; None is the one that suits the water."""
+    if convention is None or convention in CONVENTIONS:
         return []
     return [Fault("convention", f"must be one of {', '.join(CONVENTIONS)}", convention)]
 
@@ -34,22 +44,12 @@ def undefined(convention: str, like: Float[Array, "..."]) -> Float[Array, ""]:
     return jnp.asarray(0.5 if convention == REFERENCE else jnp.nan, like.dtype)
 
 
-def required_box(box_size: BoxSize) -> Float[Array, ""]:
-    """The box, which the bins of the reference convention are fractions of.
+def without_box(like: Float[Array, "..."]) -> Float[Array, ""]:
+    """What the paper's entropy over a fraction of the box is in open water: nan, no bin has edges.
 
-    **Raises:** `InvalidInputError` in open water.
+    The corrected ones take the school's own extent instead.
     """
-    refuse("cannot measure", box_faults(box_size, REFERENCE))
-    assert box_size is not None
-    return box_size
-
-
-def box_faults(box_size: object, convention: object) -> list[Fault]:
-    """The fault of measuring open water under the reference convention."""
-    if box_size is not None or convention != REFERENCE:
-        return []
-    rule = "must be given under the reference convention; open water needs 'corrected'"
-    return [Fault("box_size", rule, None)]
+    return jnp.asarray(jnp.nan, like.dtype)
 
 
 def bandwidth_faults(bandwidth: Any, convention: object) -> list[Fault]:

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from kadita_jax.geometry import BoxSize, circular_centre, unwrap
-from kadita_jax.metrics.convention import REFERENCE, required_box, undefined
+from kadita_jax.metrics.convention import REFERENCE, undefined, without_box
 from kadita_jax.metrics.histogram import histogram_entropy, membership, normalized_entropy
 from kadita_jax.metrics.nearest import N_NEAREST
 from kadita_jax.metrics.order import Heading, Position, angular_momentum, from_centroid
@@ -60,14 +60,16 @@ def school_cohesion_entropy(
 ) -> Float[Array, ""]:
     """Of the distance to the nearest neighbour; 25 bins, needs 2 fish.
 
-    Over [0, L/2]; under "corrected" over [0, sqrt(3) L/2], so that none is dropped, and in open
-    water over [0, the school's largest such distance].
+    Over [0, L/2], nan in open water; under "corrected" over [0, sqrt(3) L/2], so that none is
+    dropped, and in open water over [0, the school's largest such distance].
     """
     if nearest.shape[0] < FEWEST_FISH["school_cohesion_entropy"]:
         return undefined(convention, nearest)
     distance = nearest[:, 0]
     if convention == REFERENCE:
-        return histogram_entropy(distance, 0.0, required_box(box_size) / 2, 25, convention, blur)
+        if box_size is None:
+            return without_box(nearest)
+        return histogram_entropy(distance, 0.0, box_size / 2, 25, convention, blur)
     reach = jnp.max(distance) if box_size is None else 0.5 * 3**0.5 * box_size
     # The largest distance possible may round beyond the range that it defines.
     return histogram_entropy(jnp.minimum(distance, reach), 0.0, reach, 25, convention, blur)
@@ -105,13 +107,15 @@ def _heading_map_entropy(heading: Heading) -> Float[Array, ""]:
 def depth_stratification_entropy(
     position: Position, box_size: BoxSize, convention: str = REFERENCE, blur: Blur | None = None
 ) -> Float[Array, ""]:
-    """Of the depth z; 15 bins over [0, L].
+    """Of the depth z; 15 bins over [0, L], nan in open water.
 
     Under "corrected" the depth relative to the school's circular centre, over [-L/2, L/2]; in
     open water relative to its mean, over the school's own extent.
     """
     if convention == REFERENCE:
-        return histogram_entropy(position[:, 2], 0.0, required_box(box_size), 15, convention, blur)
+        if box_size is None:
+            return without_box(position)
+        return histogram_entropy(position[:, 2], 0.0, box_size, 15, convention, blur)
     depth = unwrap(position, circular_centre(position, box_size), box_size)[:, 2]
     if box_size is None:
         return histogram_entropy(depth, jnp.min(depth), jnp.max(depth), 15, convention, blur)

@@ -13,9 +13,8 @@ from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.geometry import BoxSize, wrap
 from kadita_jax.metrics import entropies, order
 from kadita_jax.metrics.convention import (
-    REFERENCE,
     bandwidth_faults,
-    box_faults,
+    chosen_convention,
     convention_faults,
 )
 from kadita_jax.metrics.nearest import MOST_AMONG_ALL, nearest_distances
@@ -47,7 +46,7 @@ def measure(
     heading: ArrayLike | Unchecked,
     box_size: float | Float[Array, ""] | Unchecked | None,
     *,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
     bandwidth: float | Float[Array, ""] | Unchecked | None = None,
 ) -> Metrics:
     """All twelve metrics of one snapshot.
@@ -57,9 +56,11 @@ def measure(
     - `position`: shape (N, 3), bl; wrapped into the box first.
     - `heading`: shape (N, 3); normalised first, so velocities will do. A fish whose heading is
         shorter than the tiny length counts in N with a zero heading.
-    - `box_size`: side of the periodic box, bl; None for open water, which needs "corrected",
-        since the paper's bins are fractions of the box.
-    - `convention`: "reference", the paper's arithmetic, or "corrected".
+    - `box_size`: side of the periodic box, bl; None for open water.
+    - `convention`: "reference", the paper's arithmetic, or "corrected"; None is the first in a
+        box and the second in open water. There the paper's cohesion and depth entropies and its
+        index are nan: their bins are fractions of the box. The corrected ones take the school's
+        own extent.
     - `bandwidth`: half-width, in bins, of the rise by which each value moves from one bin of an
         entropy's histogram to the next, so that entropies have derivatives; they go to the exact
         ones with it. Needs "corrected": the paper's centroid and bins jump at the faces of the
@@ -71,10 +72,10 @@ def measure(
 
     **Raises:** `InvalidInputError` naming every faulty argument.
     """
-    box_size, blur = _checked(position, heading, box_size, convention, bandwidth, ndim=2)
-    return _measure_one(
-        jnp.asarray(position, float), jnp.asarray(heading, float), box_size, convention, blur
-    )
+    chosen = chosen_convention(convention, box_size)
+    box_size, blur = _checked(position, heading, box_size, chosen, bandwidth, ndim=2)
+    place = jnp.asarray(position, float), jnp.asarray(heading, float), box_size
+    return _measure_one(*place, chosen, blur)
 
 
 def measure_trajectory(
@@ -82,16 +83,17 @@ def measure_trajectory(
     heading: ArrayLike | Unchecked,
     box_size: float | Float[Array, ""] | Unchecked | None,
     *,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
     bandwidth: float | Float[Array, ""] | Unchecked | None = None,
 ) -> Metrics:
     """`measure` of every frame: positions and headings (T, N, 3), every field (T,)."""
-    box_size, blur = _checked(position, heading, box_size, convention, bandwidth, ndim=3)
+    chosen = chosen_convention(convention, box_size)
+    box_size, blur = _checked(position, heading, box_size, chosen, bandwidth, ndim=3)
     frames = jnp.asarray(position, float), jnp.asarray(heading, float)
     if not _is_large(frames[0]):
-        return _measure_frames(*frames, box_size, convention, blur)
+        return _measure_frames(*frames, box_size, chosen, blur)
     each = zip(*frames, strict=True)
-    found = [_measure_one(*frame, box_size, convention, blur) for frame in each]
+    found = [_measure_one(*frame, box_size, chosen, blur) for frame in each]
     return jax.tree.map(lambda *values: jnp.stack(values), *found)
 
 
@@ -105,7 +107,7 @@ def _checked(
 ) -> tuple[BoxSize, Blur | None]:
     arrays = {"position": position, "heading": heading}
     faults = vector_faults(arrays, ndim, finite=False) + convention_faults(convention)
-    faults += box_faults(box_size, convention) + bandwidth_faults(bandwidth, convention)
+    faults += bandwidth_faults(bandwidth, convention)
     if not isinstance(box_size, Tracer):
         faults += parameter_faults({"box_size": box_size})
     refuse("cannot measure", faults)
