@@ -19,6 +19,7 @@ from report import machine, print_table, save_figure, write_json
 
 import kadita_jax as kj
 from kadita_jax.parameters import PARAMETERS
+from kadita_jax.scenario import CANONICAL
 
 PEER = "dewi-kadita==0.0.4"
 MEASURE_EVERY = 10
@@ -81,7 +82,7 @@ def _time_one(scenario: kj.Scenario, repeats: int) -> dict[str, float]:
 def main() -> None:
     """Print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = kj.scenario_names()
+    names = CANONICAL
     parser.add_argument("--schools", nargs="+", choices=names, default=names)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--shorten", type=int, default=1, help="divide the steps, for a trial")

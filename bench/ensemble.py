@@ -18,6 +18,7 @@ from report import machine, print_table, write_json
 from scipy.stats import ks_2samp
 
 import kadita_jax as kj
+from kadita_jax.scenario import CANONICAL
 
 PEER = Path(__file__).parent / "data" / "peer_ensemble.csv"
 DATA = Path(kj.__file__).parent / "data"
@@ -58,7 +59,7 @@ def peers() -> Samples:
     with PEER.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     samples = {}
-    for name in kj.scenario_names():
+    for name in CANONICAL:
         mine = [row for row in rows if row["case"].split("_", 1)[1] == name]
         samples[name] = {
             m: np.array([float(row[f"{m}_mean"]) for row in mine]) for m in kj.metrics.NAMES
@@ -114,7 +115,7 @@ def _spans(mine: Samples, theirs: Samples) -> list[list[str]]:
 def main() -> None:
     """Print the table, write it, and say whether anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = kj.scenario_names()
+    names = CANONICAL
     parser.add_argument("--schools", nargs="+", choices=names, default=names)
     parser.add_argument("--seeds", type=int, default=24)
     parser.add_argument("--shorten", type=int, default=1, help="divide the steps, for a trial")

@@ -22,6 +22,7 @@ from report import machine, print_table, save_figure, write_json
 
 import kadita_jax as kj
 from kadita_jax.parameters import PARAMETERS
+from kadita_jax.scenario import CANONICAL
 
 KADITA = ("-c", "from kadita_jax.cli import main; main()")
 FIRST = """
@@ -107,7 +108,7 @@ def draw(medians: Mapping[str, float]) -> Figure:
 def main() -> None:
     """Print the table, write it and draw it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = kj.scenario_names()
+    names = CANONICAL
     parser.add_argument("--schools", nargs="+", choices=names, default=names)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--shorten", type=int, default=1, help="divide the steps, for a trial")

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from kadita_jax.devices import use_all_cores as use_all_cores
     from kadita_jax.errors import InvalidInputError as InvalidInputError
     from kadita_jax.growth import tangent_growth as tangent_growth
+    from kadita_jax.hysteresis_loop import hysteresis as hysteresis
     from kadita_jax.initial import ring as ring
+    from kadita_jax.initial import uniform_ball as uniform_ball
     from kadita_jax.initial import uniform_gas as uniform_gas
     from kadita_jax.model import Params as Params
     from kadita_jax.model import State as State
@@ -49,6 +51,7 @@ _HOMES = {
     "Window": "window",
     "calibrate": "calibration",
     "cell_layout": "neighbours",
+    "hysteresis": "hysteresis_loop",
     "load_scenario": "scenario",
     "make_params": "model",
     "make_state": "model",
@@ -64,6 +67,7 @@ _HOMES = {
     "sweep": "sweeps",
     "sweep_members": "sweeping",
     "tangent_growth": "growth",
+    "uniform_ball": "initial",
     "uniform_gas": "initial",
     "use_all_cores": "devices",
 }

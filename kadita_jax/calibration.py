@@ -13,7 +13,6 @@ from scipy.stats import chi2
 from kadita_jax.calibration_plan import LAST_EVALUATIONS, STAGES, CalibrationPlan, settled
 from kadita_jax.errors import Unchecked
 from kadita_jax.fitting import Fitted, Stage, fitted, scanned, whitening
-from kadita_jax.metrics.convention import REFERENCE
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweeping import sweep_members
 
@@ -99,7 +98,7 @@ def calibrate(
     n_steps: int | Unchecked | None = None,
     measure_every: int | Unchecked = 10,
     burn_in: int | Unchecked | None = None,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
     """Find parameters whose ensemble's mean metrics are those of a target.
@@ -111,7 +110,7 @@ def calibrate(
 
     **Arguments:**
 
-    - `scenario`: what is not fitted; a Scenario, a canonical name or the path of a TOML file.
+    - `scenario`: what is not fitted; a Scenario, a shipped name or the path of a TOML file.
     - `target`: metrics by name; or a Dataset, or the path of a file, that holds them: a run
         (means over the second half of the frames) or one point of a sweep (means over its
         replicates); a file of tracks is measured, as `kadita metrics` does. order_index and the

@@ -13,6 +13,7 @@ from kadita_jax.bounds import Bounds
 from kadita_jax.calibration_target import read_target, target_faults
 from kadita_jax.errors import Fault, InvalidInputError, Unchecked, count_faults, unknown
 from kadita_jax.fitting import SCAN_POINTS, SCAN_REPLICATES
+from kadita_jax.metrics.convention import chosen_convention
 from kadita_jax.parameters import LARGEST, PARAMETERS, RADII, as_numbers
 from kadita_jax.scenario import Scenario, load_scenario, loaded
 from kadita_jax.sensitivity_checks import number_faults
@@ -70,7 +71,7 @@ def settled(
     replicates: Unchecked,
     measure_every: Unchecked,
     burn_in: Unchecked,
-    convention: Unchecked,
+    convention: Unchecked | None,
     known: Sequence[Fault] = (),
 ) -> CalibrationPlan:
     """Settle a calibration; the arguments are those of `kadita_jax.calibrate`, and
@@ -87,7 +88,8 @@ def settled(
         faults += count_faults({"replicates": replicates}, FEWEST_REPLICATES)
     if target_schools is not None:
         faults += count_faults({"target_schools": target_schools})
-    read = read_target(target, convention, faults)
+    chosen = chosen_convention(convention, None if found is None else found.box_size)
+    read = read_target(target, chosen, faults)
     bounds = None if found is None else read_bounds(wrt, found, faults)
     if found is not None and bounds is not None:
         faults += target_faults(read, found.n_fish, len(bounds.names))
@@ -102,7 +104,7 @@ def settled(
         bounds,
         int(replicates),
         window_of(found.n_steps, measure_every, burn_in),
-        convention,
+        chosen,
     )
 
 

@@ -12,6 +12,7 @@ from kadita_jax.options import (
     RUN_EXAMPLES,
     SWEEP_EXAMPLES,
     BoxSizeOption,
+    GroupDistanceOption,
     convention_option,
     dtype_option,
     number_option,
@@ -63,7 +64,7 @@ def _root(
 def scenarios(
     name: Annotated[str | None, typer.Argument(help="Print this one's TOML, to edit.")] = None,
 ) -> None:
-    """List the canonical scenarios, or print one as TOML."""
+    """List the shipped scenarios, or print one as TOML."""
     from kadita_jax.scenario import load_scenario, scenario_names
 
     with errors_as_exit_codes():
@@ -71,14 +72,14 @@ def scenarios(
             print(load_scenario(name).to_toml(with_name=name not in scenario_names()), end="")
             return
         for known in scenario_names():
-            print(f"{known:18}{load_scenario(known).title}")
+            print(f"{known:29}{load_scenario(known).title}")
 
 
 @app.command("run", epilog=RUN_EXAMPLES)
 def run(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME or FILE.toml", help="Scenarios; all four when none."),
+        typer.Argument(metavar="NAME or FILE.toml", help="Scenarios; the paper's four when none."),
     ] = None,
     seed: Annotated[Any, number_option(int, "Of the random streams.")] = None,
     n_steps: Annotated[Any, number_option(int, "Time steps; with --resume the total.")] = None,
@@ -88,9 +89,8 @@ def run(
         typer.Option(help="Folder for the results, made if missing.", show_default="schools"),
     ] = None,
     dtype: Annotated[str | None, dtype_option("float32 unless said.")] = None,
-    convention: Annotated[
-        str | None, convention_option("Of the metrics; reference unless said.")
-    ] = None,
+    convention: Annotated[str | None, convention_option()] = None,
+    group_distance: GroupDistanceOption = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="FILE.nc", help="Continue this finished or killed run.")
     ] = None,
@@ -101,6 +101,7 @@ def run(
     """Simulate schools: a NetCDF, a picture and CSV tables each, and a table of all."""
     changes = {"seed": seed, "n_steps": n_steps, "save_every": save_every}
     settings = {"out": out, "dtype": dtype, "convention": convention}
+    settings |= {"group_distance": group_distance}
     if resume is None:
         _run_anew(names, changes, settings, overwrite)
         return
@@ -121,8 +122,10 @@ def _run_anew(
         load_jax()
         from kadita_jax.run_job import run_all
 
-        defaults = {"out": Path("schools"), "dtype": "float32", "convention": "reference"}
-        chosen = {name: given or defaults[name] for name, given in settings.items()}
+        chosen = settings | {
+            "out": settings["out"] or Path("schools"),
+            "dtype": settings["dtype"] or "float32",
+        }
         run_all(names, changes, draw, **chosen, overwrite=overwrite)
 
 
@@ -158,7 +161,8 @@ def sweep(
         bool, typer.Option("--keep-final", help="Keep the schools after the last step.")
     ] = False,
     dtype: Annotated[str, dtype_option("Of all arrays.")] = "float32",
-    convention: Annotated[str, convention_option("Of the metrics.")] = "reference",
+    convention: Annotated[str | None, convention_option()] = None,
+    group_distance: GroupDistanceOption = None,
     cores: Annotated[Any, number_option(int, "CPU cores; all unless said.")] = None,
     distributed: Annotated[
         str | None,
@@ -190,6 +194,7 @@ def sweep(
             part_size=part_size,
             keep_final=keep_final,
             convention=convention,
+            group_distance=group_distance,
             overwrite=overwrite,
         )
 
@@ -197,7 +202,7 @@ def sweep(
 @app.command("metrics", epilog="[bold]Example[/bold]  kadita metrics tracks.nc --box-size 25")
 def metrics(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc", help="NetCDF of tracks.")],
-    convention: Annotated[str, convention_option("Of the metrics.")] = "reference",
+    convention: Annotated[str | None, convention_option()] = None,
     box_size: BoxSizeOption = None,
     dtype: Annotated[str | None, dtype_option("The file's own unless said.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for CSV tables.")] = None,
@@ -213,7 +218,7 @@ def metrics(
 def plot(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc", help="NetCDF of tracks.")],
     convention: Annotated[
-        str | None, convention_option("Measures anew; else as in the file, or reference.")
+        str | None, convention_option("Measures anew; else as in the file.")
     ] = None,
     box_size: BoxSizeOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder; beside the file unless said.")] = None,
@@ -226,6 +231,7 @@ def plot(
 
 
 app.command("sensitivity", epilog=study_commands.SENSITIVITY_EXAMPLES)(study_commands.sensitivity)
+app.command("hysteresis", epilog=study_commands.HYSTERESIS_EXAMPLES)(study_commands.hysteresis)
 app.command("calibrate", epilog=study_commands.CALIBRATE_EXAMPLES)(study_commands.calibrate)
 
 

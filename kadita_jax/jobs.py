@@ -143,7 +143,12 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
 
 
 def measure_all(
-    paths: list[Path], *, box_size: Any, convention: str, dtype: str | None, out: Path | None
+    paths: list[Path],
+    *,
+    box_size: Any,
+    convention: str | None,
+    dtype: str | None,
+    out: Path | None,
 ) -> None:
     """Show the summary of each file's metrics; write their tables into a folder if given."""
     faults = use_dtype(dtype or _widest_dtype(paths))
@@ -153,10 +158,11 @@ def measure_all(
     datasets = of_each(paths, measure, faults)
     refuse("cannot measure", faults)
     for path, dataset in zip(paths, datasets, strict=True):
-        show(metrics_table(f"{path} ({convention})", dataset))
+        measured_by = dataset.attrs["convention"]
+        show(metrics_table(f"{path} ({measured_by})", dataset))
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            write_tables(dataset, out, f"{path.stem}_{convention}")
+            write_tables(dataset, out, f"{path.stem}_{measured_by}")
 
 
 def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: Path | None) -> None:
@@ -190,9 +196,10 @@ def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[
 
 
 def _drawer(dataset: xr.Dataset) -> Callable[[xr.Dataset], Any] | None:
-    """What draws the members of a sweep or derivatives; None for frames."""
+    """What draws the members of a sweep, a loop or derivatives; None for frames."""
     if is_sweep(dataset):
-        return kadita_jax.plot.sweep_summary
+        is_loop = "branch" in dataset.dims
+        return kadita_jax.plot.hysteresis if is_loop else kadita_jax.plot.sweep_summary
     return kadita_jax.plot.sensitivities if "derivative" in dataset else None
 
 

@@ -3,11 +3,11 @@
 NetCDF-4 in the CF-1.11 conventions, such that xarray decodes it and the CF checker passes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kadita_jax.names import LONG_NAMES, NAMES, STATES
+from kadita_jax.names import LONG_NAMES, MORE_LONG_NAMES, NAMES, STATES
 
 EPOCH = "2000-01-01 00:00:00"
 SPACE = ("x", "y", "z")
@@ -22,11 +22,18 @@ class Variable:
     dtype: str | None = None
 
 
-def variables(box_size: float | None) -> dict[str, Variable]:
-    """Every variable of a run's file, in file order."""
+def variables(box_size: float | None, more: Iterable[str] = ()) -> dict[str, Variable]:
+    """Every variable of a run's file, in file order.
+
+    **Arguments:**
+
+    - `box_size`: None is open water.
+    - `more`: what is told beside the twelve metrics, of `names.MORE_NAMES`.
+    """
     state = state_attributes("state that polarization and rotation name")
     series = _metrics(box_size) | {"state": Variable(("time",), state, "i1")}
-    return _coordinates() | _tracks() | series
+    told = {name: Variable(("time",), more_attributes(name)) for name in more}
+    return _coordinates() | _tracks(box_size) | series | told
 
 
 def _coordinates() -> dict[str, Variable]:
@@ -48,11 +55,12 @@ def _coordinates() -> dict[str, Variable]:
     }
 
 
-def _tracks() -> dict[str, Variable]:
+def _tracks(box_size: float | None) -> dict[str, Variable]:
+    where = "in open water" if box_size is None else "wrapped into the periodic box"
     position = {
         "long_name": "position in body lengths",
         "units": "1",
-        "comment": "lengths are in body lengths (bl), wrapped into the periodic box",
+        "comment": f"lengths are in body lengths (bl), {where}",
         "coordinates": "space_label",
     }
     heading = {
@@ -76,6 +84,13 @@ def _metric_attributes(name: str, box_size: float | None) -> dict[str, Any]:
         return attributes | {"valid_min": 0.0}
     # No fish is further from the centroid than the box's diagonal.
     return attributes | {"valid_range": (0.0, 3**0.5 * box_size)}
+
+
+def more_attributes(name: str) -> dict[str, Any]:
+    """The attributes of what is told beside the twelve metrics."""
+    ranges = {"n_groups": {"valid_min": 0.0}, "accuracy": {"valid_range": (-1.0, 1.0)}}
+    about = {"long_name": MORE_LONG_NAMES[name], "units": "1"}
+    return about | ranges.get(name, {"valid_range": (0.0, 1.0)})
 
 
 def state_attributes(long_name: str) -> dict[str, Any]:

@@ -26,3 +26,34 @@ LONG_NAMES: Mapping[str, str] = MappingProxyType(
 NAMES = tuple(LONG_NAMES)
 
 STATES = ("swarm", "torus", "dynamic_parallel", "highly_parallel", "transitional")
+
+# Told of schools in open water, or where a distance is asked for; the fields of `metrics.Groups`.
+GROUP_LONG_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "n_groups": "number of groups: fish joined by chains of others within the group distance",
+        "largest_group": "fraction of the fish in the largest group",
+        "largest_group_polarization": "polarization P of the largest group alone",
+        "largest_group_rotation": "rotation M of the largest group alone, about its own centroid",
+    }
+)
+GROUP_NAMES = tuple(GROUP_LONG_NAMES)
+# Of schools with informed fish.
+ACCURACY_LONG_NAMES: Mapping[str, str] = MappingProxyType(
+    {"accuracy": "accuracy, cosine of the mean heading to the preferred direction"}
+)
+ACCURACY_NAMES = tuple(ACCURACY_LONG_NAMES)
+
+
+def more_names(*, has_groups: bool, is_led: bool) -> tuple[str, ...]:
+    """What is told of a school beside the twelve metrics, in file order.
+
+    **Arguments:**
+
+    - `is_led`: whether there is a direction that fish may prefer.
+    """
+    return (*(GROUP_NAMES if has_groups else ()), *(ACCURACY_NAMES if is_led else ()))
+
+
+MORE_LONG_NAMES = {**GROUP_LONG_NAMES, **ACCURACY_LONG_NAMES}
+MORE_NAMES = tuple(MORE_LONG_NAMES)
+ALL_LONG_NAMES = {**LONG_NAMES, **MORE_LONG_NAMES}

@@ -38,11 +38,11 @@ def create_variable(
         chunksizes=chunks,
         fill_value=fill_value,
     )
-    created.setncatts({k: _attribute(v, dtype) for k, v in variable.attributes.items()})
+    created.setncatts({k: typed(v, dtype) for k, v in variable.attributes.items()})
 
 
-def _attribute(value: Any, dtype: str) -> Any:
-    # CF wants ranges and flags in the dtype of the variable they speak of.
+def typed(value: Any, dtype: str) -> Any:
+    """An attribute's value: CF wants ranges and flags in the dtype of what they speak of."""
     return np.array(value, dtype) if isinstance(value, (tuple, float)) else value
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 
-def number_option(kind: type, help: str) -> Any:
+def number_option(kind: type, help: str, *names: str) -> Any:
     """An option that hands its text on where it is no number: one error then tells all faults."""
 
     # Typer hands a default to it too, which is a number already.
@@ -15,12 +15,15 @@ def number_option(kind: type, help: str) -> Any:
         except ValueError:
             return text
 
-    return typer.Option(parser=parse, metavar=kind.__name__, help=help)
+    return typer.Option(*names, parser=parse, metavar=kind.__name__, help=help)
 
 
-def convention_option(help: str) -> Any:
+CONVENTION_HELP = "Of the metrics; reference in a box, corrected in open water unless said."
+
+
+def convention_option(help: str = CONVENTION_HELP) -> Any:
     """An option that names a convention of the metrics."""
-    return typer.Option(metavar="reference|corrected", help=help)
+    return typer.Option(metavar="reference|corrected", help=help, show_default=False)
 
 
 def dtype_option(help: str) -> Any:
@@ -28,6 +31,11 @@ def dtype_option(help: str) -> Any:
     return typer.Option(metavar="float32|float64", help=help)
 
 
+GROUP_HELP = (
+    "Fish nearer than that are of one group; unless said r_attraction in open water, and no "
+    "groups in a box."
+)
+GroupDistanceOption = Annotated[Any, number_option(float, GROUP_HELP)]
 BOX_SIZE_HELP = "Side of the periodic box; the file's own unless said."
 BoxSizeOption = Annotated[Any, number_option(float, BOX_SIZE_HELP)]
 

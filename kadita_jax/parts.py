@@ -6,10 +6,11 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike
 
-from kadita_jax.metrics import measure_trajectory, state_label
+from kadita_jax.metrics import measure_groups_trajectory, measure_trajectory, state_label
 from kadita_jax.metrics.nearest import MOST_AMONG_ALL
 from kadita_jax.model import State
-from kadita_jax.names import NAMES
+from kadita_jax.names import ACCURACY_NAMES, GROUP_NAMES, NAMES
+from kadita_jax.observed import accuracies
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plan import Plan
 from kadita_jax.simulation import Trajectory, simulate
@@ -44,8 +45,10 @@ def shape(plan: Plan) -> Hashable:
     compiled_in = plan.frames_per_part, scenario.save_every, plan.dtype, plan.convention
     # A cell list is as large as the box and the sight ask. It may differ between schools all
     # the same: the run then compiles what it finds missing.
-    listed = scenario.neighbours, scenario.box_size, scenario.r_attraction
-    return plan.is_quick, scenario.n_fish, scenario.initial, per_fish, compiled_in, listed
+    listed = scenario.neighbours, scenario.box_size, scenario.farthest
+    knots = tuple((name, len(pairs)) for name, pairs in scenario.courses.items())
+    rule = scenario.rules, np.shape(scenario.preferred_direction or ()), knots, plan.more_names
+    return plan.is_quick, scenario.n_fish, scenario.initial, per_fish, compiled_in, listed, rule
 
 
 def initial_state(plan: Plan) -> State:
@@ -65,6 +68,7 @@ def simulated(plan: Plan, state: State, frame: int) -> Trajectory:
         save_every=scenario.save_every,
         first_step=frame * scenario.save_every,
         neighbours=scenario.neighbours,
+        schedule=scenario.courses,
     )
 
 
@@ -75,4 +79,18 @@ def measured(plan: Plan, position: ArrayLike, heading: ArrayLike) -> dict[str, n
     series = {name: np.asarray(getattr(metrics, name)) for name in NAMES}
     label = np.asarray(state_label(series["polarization"], series["rotation"]))
     tracks = map(np.asarray, (position, heading))
-    return series | {"state": label} | dict(zip(TRACKS, tracks, strict=True))
+    more = _more(plan, position, heading)
+    return series | {"state": label} | more | dict(zip(TRACKS, tracks, strict=True))
+
+
+def _more(plan: Plan, position: ArrayLike, heading: ArrayLike) -> dict[str, np.ndarray]:
+    """What is told beside the twelve metrics: groups, and how well informed fish lead."""
+    more: dict[str, np.ndarray] = {}
+    if plan.group_distance is not None:
+        place = position, heading, plan.scenario.box_size
+        found = measure_groups_trajectory(*place, plan.group_distance)
+        more = {name: np.asarray(getattr(found, name), plan.dtype) for name in GROUP_NAMES}
+    if plan.scenario.preferred_direction is not None:
+        told = accuracies(heading, plan.scenario.params)
+        more |= dict.fromkeys(ACCURACY_NAMES, np.asarray(told))
+    return more

@@ -9,9 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from kadita_jax.blocks import block_floats
-from kadita_jax.errors import Fault
+from kadita_jax.errors import Fault, Unchecked
 from kadita_jax.files import partial_path
+from kadita_jax.metrics.convention import chosen_convention
+from kadita_jax.names import more_names
 from kadita_jax.neighbours import pairs_of_step, radii_in_box
+from kadita_jax.observed import chosen_distance, group_distance_faults
 from kadita_jax.scenario import Scenario
 
 # A run without a file must fit in memory as a whole; above this it is sent to a file.
@@ -27,6 +30,8 @@ CHUNK_BYTES = 2**20
 # step, 4.5 (jax 0.10.1) to 5.5 (jax 0.12) in a measurement. And for each fish besides: 75 in a
 # measurement of a million, by its peak.
 PAIR_FLOATS = 6
+# So far from the origin a step of 0.1 bl is rounded by up to 4 %; in a periodic box nobody gets.
+FARTHEST = 1e5
 FISH_FLOATS = 100
 
 
@@ -37,6 +42,13 @@ class Plan:
     scenario: Scenario
     convention: str
     dtype: str
+    group_distance: float | None = None
+
+    @property
+    def more_names(self) -> tuple[str, ...]:
+        """What is told of each frame beside the twelve metrics."""
+        is_led = self.scenario.preferred_direction is not None
+        return more_names(has_groups=self.group_distance is not None, is_led=is_led)
 
     @property
     def n_frames(self) -> int:
@@ -52,7 +64,7 @@ class Plan:
     def pairs_of_step(self) -> int | float:
         """A step's work, in pairs of fish."""
         scenario = self.scenario
-        radii = radii_in_box(scenario.box_size, scenario.r_attraction)
+        radii = radii_in_box(scenario.box_size, scenario.farthest)
         return pairs_of_step(scenario.neighbours, scenario.n_fish, radii)
 
     @property
@@ -86,9 +98,20 @@ def default_dtype() -> str:
     return jnp.result_type(float).name
 
 
-def settle(scenario: Scenario, convention: str) -> Plan:
-    """The plan of a run in jax's default float."""
-    return Plan(scenario, convention, default_dtype())
+def settle(
+    scenario: Scenario, convention: str | None, group_distance: Unchecked | None = None
+) -> Plan:
+    """The plan of a run in jax's default float.
+
+    No convention is the one that suits the water; no group_distance, or a wrong one, is the fishes'
+    reach in open water, and none in a box.
+    """
+    chosen = chosen_convention(convention, scenario.box_size)
+    asked = None if group_distance_faults(group_distance) else group_distance
+    distance = chosen_distance(asked, scenario.box_size)
+    # One distance for all frames: of a sight that changes, the farthest.
+    distance = scenario.farthest if isinstance(distance, str) else distance
+    return Plan(scenario, chosen, default_dtype(), distance)
 
 
 def school_bytes(n_fish: int, dtype: str) -> int:
@@ -98,8 +121,25 @@ def school_bytes(n_fish: int, dtype: str) -> int:
 
 
 def plan_faults(plan: Plan) -> list[Fault]:
-    """The fault of a run that does not fit this machine's memory."""
-    return memory_faults(plan.working_bytes, plan.scenario.n_fish)
+    """The faults of a run that does not fit this machine's memory, or its own precision."""
+    faults = memory_faults(plan.working_bytes, plan.scenario.n_fish)
+    return faults + drift_faults(plan.scenario, plan.scenario.n_steps, plan.dtype)
+
+
+def drift_faults(scenario: Scenario, n_steps: int, dtype: str, **swept: np.ndarray) -> list[Fault]:
+    """The fault of a school that may swim further than single precision tells its steps.
+
+    **Arguments:**
+
+    - `swept`: values of speed and dt that a sweep takes in place of the scenario's.
+    """
+    knots = [value for _, value in scenario.courses.get("speed", [])]
+    speed = np.max(swept.get("speed", knots or scenario.speed))
+    distance = float(n_steps * speed * np.max(swept.get("dt", scenario.dt)))
+    if scenario.box_size is not None or dtype != "float32" or distance <= FARTHEST:
+        return []
+    rule = f"must take no fish beyond {FARTHEST:,.0f} bl in open water in float32: take float64"
+    return [Fault("n_steps x speed x dt", rule, f"{distance:,.0f} bl")]
 
 
 def memory_faults(needed: int, n_fish: int) -> list[Fault]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import jax
 
 from kadita_jax import provenance
-from kadita_jax.axes import read_axes
+from kadita_jax.axes import Axis, read_axes
+from kadita_jax.courses import ZONES
 from kadita_jax.errors import Fault, InvalidInputError, Unchecked, count_faults, refuse
 from kadita_jax.grid import Grid
 from kadita_jax.journal import (
@@ -19,7 +20,9 @@ from kadita_jax.journal import (
     refuse_another,
     stored_settings,
 )
-from kadita_jax.metrics.convention import convention_faults
+from kadita_jax.metrics.convention import chosen_convention, convention_faults
+from kadita_jax.observed import chosen_distance, group_distance_faults
+from kadita_jax.parameters import preference_faults
 from kadita_jax.plan import default_dtype, finished_faults, folder_faults, memory_text
 from kadita_jax.scenario import Scenario, loaded
 from kadita_jax.sweep_plan import Part, SweepPlan, plan_faults, result_faults
@@ -65,7 +68,8 @@ def prepare(
     part_size: int | Unchecked | None,
     out: str | Path | None,
     keep_final: bool,
-    convention: str | Unchecked,
+    convention: str | Unchecked | None,
+    group_distance: float | Unchecked | None = None,
     overwrite: bool,
     known: Sequence[Fault] = (),
 ) -> Prepared:
@@ -82,19 +86,39 @@ def prepare(
     found = loaded(scenario, {**changes, "save_every": 1}, faults)
     read, wrong = read_axes(axes)
     faults += wrong + count_faults({"replicates": replicates}) + convention_faults(convention)
+    faults += group_distance_faults(group_distance)
     faults += [] if part_size is None else count_faults({"part_size": part_size})
     n_steps = None if found is None else found.n_steps
-    faults += settings_faults(n_steps, measure_every, burn_in)
+    faults += settings_faults(n_steps, measure_every, burn_in) + _both_faults(read, found)
+    faults += uninformed_faults(read, found)
     misplaced = _place_faults(path, overwrite)
     if found is None or faults:
         raise InvalidInputError("cannot sweep", [*faults, *misplaced])
     part_size = None if part_size is None else int(part_size)
     window = window_of(found.n_steps, measure_every, burn_in)
     grid = Grid(found, read, int(replicates))
-    plan = SweepPlan(grid, window, convention, default_dtype(), keep_final)
+    chosen = chosen_convention(convention, found.box_size)
+    distance = chosen_distance(group_distance, found.box_size)
+    plan = SweepPlan(grid, window, chosen, default_dtype(), keep_final, distance)
     faults = misplaced + plan_faults(plan, part_size) + result_faults(plan, path)
     refuse(f"cannot sweep {found.name!r}", faults)
     return _with_parts(plan, part_size, path, overwrite)
+
+
+def _both_faults(axes: tuple[Axis, ...], scenario: Scenario | None) -> list[Fault]:
+    """The faults of axes over what a schedule sets: radii and widths move each other."""
+    set_by = {} if scenario is None else scenario.schedule
+    taken = {*set_by, *(ZONES if set(ZONES) & set(set_by) else ())}
+    rule = "must not be swept: the schedule sets it, or a radius that it goes with"
+    return [Fault(f"axis {n}", rule, n) for axis in axes for n in axis.names if n in taken]
+
+
+def uninformed_faults(axes: tuple[Axis, ...], scenario: Scenario | None) -> list[Fault]:
+    """The fault of axes over a weight of no direction."""
+    weighs = any("informed_weight" in axis.names for axis in axes)
+    if scenario is None or not weighs:
+        return []
+    return preference_faults(scenario.preferred_direction, {"informed_weight": 1.0})
 
 
 def out_of_order(plan: SweepPlan) -> str:

@@ -1,5 +1,6 @@
 """Where a result came from: settings, seed, versions and device, as attributes of its file."""
 
+import json
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import numpy as np
 
 import kadita_jax
 from kadita_jax.errors import Fault
-from kadita_jax.parameters import PARAMETERS
+from kadita_jax.parameters import OPEN, PARAMETERS
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_plan import SweepPlan
 
@@ -28,7 +29,13 @@ SAME_PROGRAM = (*SAME_BITS, "backend", "jax_version", "kadita_jax_version")
 
 
 def attributes(
-    scenario: Scenario, convention: str, dtype: str, *, first_step: int = 0, history: str = ""
+    scenario: Scenario,
+    convention: str,
+    dtype: str,
+    group_distance: float | None = None,
+    *,
+    first_step: int = 0,
+    history: str = "",
 ) -> dict[str, Any]:
     """Every global attribute of a run's file.
 
@@ -37,7 +44,7 @@ def attributes(
     stretch = f"{_now()} steps {first_step} to {scenario.n_steps} by {computed_with()}"
     told = {"history": f"{history}\n{stretch}".strip()}
     counts = {"save_every": scenario.save_every}
-    settings = _settings(scenario, convention) | counts
+    settings = _settings(scenario, convention, group_distance) | counts
     return _about(scenario) | told | settings | _machine(dtype)
 
 
@@ -50,7 +57,7 @@ def sweep_attributes(plan: SweepPlan, members_by: Mapping[str, int]) -> dict[str
     """
     scenario, grid = plan.grid.scenario, plan.grid
     lines = [f"{_now()} {count} members by {words}" for words, count in members_by.items()]
-    settings = _settings(scenario, plan.convention)
+    settings = _settings(scenario, plan.convention, plan.group_distance)
     moved = {"n_fish", *grid.swept(np.zeros(1, int)), *grid.parameters(np.zeros(1, int))}
     fixed = {k: v for k, v in settings.items() if k not in moved}
     fixed |= {} if "n_fish" in grid.swept(np.zeros(1, int)) else {"n_fish": scenario.n_fish}
@@ -59,6 +66,14 @@ def sweep_attributes(plan: SweepPlan, members_by: Mapping[str, int]) -> dict[str
     about = _about(scenario) | {"title": title, "history": "\n".join(lines)}
     extent = {"axes": " ".join(grid.dims[:-1]), "replicates": grid.replicates}
     return about | extent | fixed | window | _machine(plan.dtype)
+
+
+def loop_attributes(plan: SweepPlan) -> dict[str, Any]:
+    """Every global attribute of a hysteresis loop's file."""
+    name, window = plan.grid.axes[0].dim, plan.window
+    about = sweep_attributes(plan, {computed_with(): plan.grid.n_members})
+    title = f"Hysteresis over {name}: {plan.grid.scenario.name}"
+    return about | {"title": title, "parameter": name, "n_steps": window.n_steps}
 
 
 def sweep_settings(plan: SweepPlan, part_sizes: Mapping[int, int]) -> dict[str, Any]:
@@ -77,6 +92,7 @@ def sweep_settings(plan: SweepPlan, part_sizes: Mapping[int, int]) -> dict[str, 
         "measure_every": plan.window.every,
         "burn_in": plan.window.burn_in,
         "convention": plan.convention,
+        "group_distance": plan.group_distance,
         "keep_final": plan.keep_final,
         "part_size": {str(n_fish): size for n_fish, size in part_sizes.items()},
         **{name: _machine(plan.dtype)[name] for name in SAME_PROGRAM},
@@ -121,17 +137,28 @@ def _about(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _settings(scenario: Scenario, convention: str) -> dict[str, Any]:
+def _settings(
+    scenario: Scenario, convention: str, group_distance: float | str | None
+) -> dict[str, Any]:
     counts = {name: getattr(scenario, name) for name in ("n_fish", "n_steps")}
-    parameters = {name: getattr(scenario, name) for name in PARAMETERS}
+    fixed = [name for name in PARAMETERS if name not in scenario.courses]
+    parameters = {name: getattr(scenario, name) for name in fixed}
+    box_size = OPEN if scenario.box_size is None else scenario.box_size
+    more = {
+        "preferred_direction": np.ravel(scenario.preferred_direction or ()),
+        "schedule": json.dumps(scenario.courses) if scenario.courses else None,
+        "group_distance": group_distance,
+    }
     return {
         "scenario_name": scenario.name,
         "scenario": scenario.to_toml(),
         "seed": scenario.seed,
         **counts,
         **parameters,
-        "rules": scenario.params.rules,
+        "box_size": box_size,
+        "rules": scenario.rules,
         "convention": convention,
+        **{name: value for name, value in more.items() if value is not None and np.size(value)},
     }
 
 

@@ -10,9 +10,10 @@ from kadita_jax.ahead import begun_ahead
 from kadita_jax.errors import refuse
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
 from kadita_jax.metrics.convention import convention_faults
+from kadita_jax.observed import group_distance_faults
 from kadita_jax.parts import programs, shape
 from kadita_jax.plan import Plan, existing_faults, plan_faults, settle
-from kadita_jax.scenario import Scenario, load_scenario, scenario_names
+from kadita_jax.scenario import CANONICAL, Scenario, load_scenario
 
 
 def run_all(
@@ -22,7 +23,8 @@ def run_all(
     *,
     out: Path,
     dtype: str,
-    convention: str,
+    convention: str | None,
+    group_distance: Any,
     overwrite: bool,
 ) -> None:
     """Run scenarios into a folder, each with its tables and picture, and show the paper's table.
@@ -30,25 +32,30 @@ def run_all(
     `draw` begins the picture of a run's file, as `kadita_jax.artist.drawing_aside` gives it.
     """
     faults = use_dtype(dtype) + convention_faults(convention) + folder_faults(out)
+    faults += group_distance_faults(group_distance)
 
     def load(name: str) -> Scenario:
         return load_scenario(name).replaced(**changes)
 
-    scenarios = of_each(names or scenario_names(), load, faults)
+    scenarios = of_each(names or CANONICAL, load, faults)
     targets = {scenario.name: out / f"{scenario.name}.nc" for scenario in scenarios}
     faults += repeat_faults("NAME", [scenario.name for scenario in scenarios])
     for scenario in scenarios:
-        faults += plan_faults(settle(scenario, convention))
+        faults += plan_faults(settle(scenario, convention, group_distance))
         faults += existing_faults(targets[scenario.name], overwrite=overwrite)
     refuse("cannot run", faults)
     out.mkdir(parents=True, exist_ok=True)
-    plans = {targets[scenario.name]: settle(scenario, convention) for scenario in scenarios}
+    plans = {
+        targets[scenario.name]: settle(scenario, convention, group_distance)
+        for scenario in scenarios
+    }
     works = dict(zip(plans, _programs(plans.values()), strict=True))
     with begun_ahead(works) as wait_for:
         # What saves and shows takes long to import: nothing needs it while programs compile.
         from kadita_jax import jobs, study
 
-        run = partial(study.run, convention=convention, overwrite=overwrite)
+        options = {"convention": convention, "group_distance": group_distance}
+        run = partial(study.run, **options, overwrite=overwrite)
         jobs.run_each(plans, wait_for, draw, run)
 
 

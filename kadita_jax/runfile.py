@@ -40,7 +40,13 @@ class RunFile:
 
     @classmethod
     def create(
-        cls, path: Path, n_fish: int, dtype: str, attributes: Mapping[str, Any], chunk: int
+        cls,
+        path: Path,
+        n_fish: int,
+        variables: Mapping[str, layout.Variable],
+        dtype: str,
+        attributes: Mapping[str, Any],
+        chunk: int,
     ) -> "RunFile":
         """Start the file: dimensions, variables and attributes, no frame yet."""
         partial = partial_path(path)
@@ -52,7 +58,8 @@ class RunFile:
             handle = netCDF4.Dataset(partial, "w", format="NETCDF4")
             file = undo.enter_context(cls(path, handle, has_frames=False))
             with file._writing():
-                _define(handle, n_fish, dtype, attributes, chunk)
+                handle.setncatts(dict(attributes))
+                _define(handle, n_fish, variables, dtype, chunk)
             undo.pop_all()
         return file
 
@@ -124,12 +131,15 @@ def _reserve(path: Path, n_bytes: int) -> None:
 
 
 def _define(
-    handle: netCDF4.Dataset, n_fish: int, dtype: str, attributes: Mapping[str, Any], chunk: int
+    handle: netCDF4.Dataset,
+    n_fish: int,
+    variables: Mapping[str, layout.Variable],
+    dtype: str,
+    chunk: int,
 ) -> None:
     for name, size in (("time", None), ("fish", n_fish), ("space", 3)):
         handle.createDimension(name, size)
-    handle.setncatts(dict(attributes))
-    for name, variable in layout.variables(attributes.get("box_size")).items():
+    for name, variable in variables.items():
         sizes = [len(handle.dimensions[dim]) for dim in variable.dims]
         chunks = (chunk, *sizes[1:]) if variable.dims[0] == "time" else None
         # Only time marks, by its fill value, frames that are not yet written.

@@ -15,7 +15,6 @@ from kadita_jax.differences import Design, Fit, all_at_once, fit, in_groups, run
 from kadita_jax.errors import Unchecked
 from kadita_jax.growth import tangent_growth
 from kadita_jax.keys import RandomKey, member_key
-from kadita_jax.metrics.convention import REFERENCE
 from kadita_jax.model import Params, State
 from kadita_jax.names import NAMES
 from kadita_jax.numerics import Blur
@@ -43,7 +42,7 @@ def sensitivity(
     n_steps: int | Unchecked | None = None,
     measure_every: int | Unchecked = 10,
     burn_in: int | Unchecked | None = None,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
     half_step: Mapping[str, float] | Unchecked | None = None,
     edge_width: float | Unchecked = 0.5,
     bandwidth: float | Unchecked = 0.5,
@@ -59,7 +58,7 @@ def sensitivity(
 
     **Arguments:**
 
-    - `scenario`: a Scenario, the name of a canonical one, or the path of a TOML file.
+    - `scenario`: a Scenario, the name of a shipped one, or the path of a TOML file.
     - `of`: names of metrics.
     - `wrt`: names of parameters, moved for all fish alike.
     - `each`: names of parameters, "position" or "heading", for derivatives by every fish's own

@@ -10,6 +10,7 @@ from kadita_jax.metrics.convention import (
     CORRECTED,
     REFERENCE,
     bandwidth_faults,
+    chosen_convention,
     convention_faults,
 )
 from kadita_jax.model import State, blur_faults, leaves_faults
@@ -84,6 +85,9 @@ def number_faults(
 ) -> list[Fault]:
     """What is wrong with the size and the window of an ensemble."""
     faults = count_faults({"replicates": replicates}, low=2) + convention_faults(convention)
+    if found is not None and found.schedule:
+        rule = "must be empty: a study is of parameters that stay as they are"
+        faults.append(Fault("schedule", rule, found.schedule))
     n_steps = None if found is None else found.n_steps
     return faults + settings_faults(n_steps, measure_every, burn_in)
 
@@ -113,7 +117,7 @@ def smooth_faults(
         return faults
     if edge_width is None:
         faults.append(Fault("edge_width", "must be a number: plain steps have no slope", None))
-    if convention == REFERENCE:
+    if chosen_convention(convention, values.get("box_size")) == REFERENCE:
         rule = "must be corrected: the paper's centroid jumps at the faces of the box"
         faults.append(Fault("convention", rule, convention))
     return faults

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kadita_jax.errors import Fault, InvalidInputError, Unchecked
+from kadita_jax.metrics.convention import chosen_convention
 from kadita_jax.model import State
 from kadita_jax.scenario import Scenario, loaded
 from kadita_jax.sensitivity_checks import (
@@ -81,7 +82,7 @@ def settled(
     replicates: int | Unchecked,
     measure_every: int | Unchecked,
     burn_in: int | Unchecked | None,
-    convention: str | Unchecked,
+    convention: str | Unchecked | None,
     half_step: Mapping[str, float] | Unchecked | None,
     edge_width: float | Unchecked,
     bandwidth: float | Unchecked,
@@ -119,7 +120,7 @@ def settled(
         chosen,
         int(replicates),
         window_of(found.n_steps, measure_every, burn_in),
-        convention,
+        chosen_convention(convention, found.box_size),
         steps,
         edge_width,
         bandwidth,

@@ -1,6 +1,6 @@
 """The time loop: one step, and a run of many with frames kept on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,8 +13,9 @@ from jaxtyping import Array, Bool, Float, Int
 from kadita_jax.capacity import CellDemand, CellLayout, highest, no_demand
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.geometry import wrap
-from kadita_jax.keys import RandomKey, key_faults, noise_stream, step_key
-from kadita_jax.model import Params, State, leaves_faults, per_fish
+from kadita_jax.keys import RandomKey, key_faults, noise_stream
+from kadita_jax.knots import LAST_STEP
+from kadita_jax.model import Params, State, leaves_faults, per_fish, reach
 from kadita_jax.neighbours import (
     Neighbours,
     chosen_layout,
@@ -25,10 +26,10 @@ from kadita_jax.neighbours import (
     traced_faults,
 )
 from kadita_jax.pytree import pytree
-from kadita_jax.rules import PairTerms, desired_direction, perturb, turn
-
-# Steps are counted in 32 bits.
-LAST_STEP = 2**31 - 1
+from kadita_jax.rules import PairTerms, desired_direction
+from kadita_jax.schedule import Course, as_schedule, course_faults
+from kadita_jax.turning import next_heading
+from kadita_jax.walks import Walks, walks_of
 
 
 @pytree()
@@ -71,8 +72,8 @@ def step(state: State, params: Params, key: RandomKey) -> State:
 
 
 def _move(state: State, total: PairTerms, params: Params, key: RandomKey) -> State:
-    desired = desired_direction(total, state.heading, params.blur)
-    heading = perturb(turn(state.heading, desired, params.max_turn), params.noise, key)
+    desired = desired_direction(total, state.heading, params)
+    heading = next_heading(state.heading, desired, params, key)
     position = state.position + per_fish(params.speed) * params.dt * heading
     return State(wrap(position, params.box_size), heading)
 
@@ -86,6 +87,7 @@ def simulate(
     save_every: int | Unchecked = 1,
     first_step: int | Unchecked = 0,
     neighbours: Neighbours | Unchecked = "auto",
+    schedule: Mapping[str, Any] | Unchecked | None = None,
 ) -> Trajectory:
     """Run a school and keep the frames whose absolute step is a multiple of save_every.
 
@@ -109,17 +111,24 @@ def simulate(
         a box of fewer than three attraction radii every pair is summed over. Inside jit, vmap
         and grad "auto" is "dense" and "cells" refused: a `CellLayout` (or the None) that
         `cell_layout` gives is taken as it is, there too.
+    - `schedule`: parameters that change with time, {name: [(step, value), ...]}: at absolute steps,
+        ascending, linear between them and constant outside; in place of those of `params`. Any
+        field but dt and box_size. The step from state n to n + 1 takes the values at n.
 
     **Raises:** `InvalidInputError` naming every argument out of range, or every capacity of the
         given `CellLayout` that was too small, with a size that it must at least have.
     """
     faults = _run_faults(state, params, n_steps, save_every, first_step, neighbours)
+    faults += [] if schedule is None else course_faults(schedule, params)
     refuse("invalid run", key_faults(key) + faults)
     first_step, n_steps, save_every = map(int, (first_step, n_steps, save_every))
-    schedule = _schedule(first_step, n_steps, save_every)
-    layout, stream = chosen_layout(neighbours, state, params), noise_stream(key)
+    course = Course(params, as_schedule(schedule or {}, params), noise_stream(key))
+    walks, layout = (
+        walks_of(first_step, n_steps, save_every),
+        chosen_layout(neighbours, state, course.widest),
+    )
     while True:
-        trajectory = _simulate(state, params, stream, first_step, schedule, layout)
+        trajectory = _simulate(state, course, first_step, walks, layout)
         if layout is None:
             return trajectory
         if isinstance(trajectory.overflow, Tracer):
@@ -136,43 +145,25 @@ def simulate(
             layout = grown(layout, trajectory.demand)
 
 
-class _Schedule(NamedTuple):
-    """A run as three walks: up to the first frame, from frame to frame, and past the last."""
-
-    lead: int
-    n_frames: int
-    save_every: int
-    rest: int
-
-
-def _schedule(first_step: int, n_steps: int, save_every: int) -> _Schedule:
-    lead = -first_step % save_every
-    if lead > n_steps:
-        return _Schedule(0, 0, save_every, n_steps)
-    n_frames, rest = divmod(n_steps - lead, save_every)
-    return _Schedule(lead, n_frames, save_every, rest)
-
-
-# The schedule is compiled in, first_step is not: all aligned chunks of a run share one program.
-@partial(jax.jit, static_argnames=("schedule", "layout"))
+# The walks are compiled in, first_step is not: all aligned chunks of a run share one program.
+@partial(jax.jit, static_argnames=("walks", "layout"))
 def _simulate(
     state: State,
-    params: Params,
-    stream: RandomKey,
+    course: Course,
     first_step: int | Int[Array, ""],
-    schedule: _Schedule,
+    walks: Walks,
     layout: CellLayout | None,
 ) -> Trajectory:
     def walk(school: _School, start: Int[Array, ""], stride: int, n: int) -> tuple[_School, tuple]:
         starts = start + stride * jnp.arange(n)
         if n == 0:
             return school, (position[:0], heading[:0], starts)
-        advance = partial(_advance, params, stream, stride, layout)
+        advance = partial(_advance, course, stride, layout)
         last, frames = _loop(advance, school, starts, stride)
         return last, (frames.state.position, frames.state.heading, starts + stride)
 
     start, position, heading = jnp.asarray(first_step), state.position[None], state.heading[None]
-    lead, n_frames, save_every, rest = schedule
+    lead, n_frames, save_every, rest = walks
     school = _School(state, None if layout is None else no_demand())
     school, first = walk(school, start, lead, int(lead > 0))
     school, frames = walk(school, start + lead, save_every, n_frames)
@@ -181,7 +172,7 @@ def _simulate(
     position, heading, number = (jnp.concatenate(part) for part in parts)
     state, demand = school
     overflow = None if layout is None or demand is None else demand.exceeds(layout)
-    return Trajectory(number * params.dt, position, heading, state, overflow, demand)
+    return Trajectory(number * course.params.dt, position, heading, state, overflow, demand)
 
 
 class _School(NamedTuple):
@@ -192,28 +183,31 @@ class _School(NamedTuple):
 
 
 def _advance(
-    params: Params,
-    stream: RandomKey,
+    course: Course,
     n_steps: int,
     layout: CellLayout | None,
     school: _School,
     start: Int[Array, ""],
 ) -> tuple[_School, _School]:
     def one(school: _School, number: Int[Array, ""]) -> tuple[_School, None]:
-        return _next(school, params, step_key(stream, number), layout), None
+        return _next(school, course, number, layout), None
 
     after, _ = lax.scan(one, school, start + jnp.arange(n_steps))
     return after, after
 
 
-def _next(school: _School, params: Params, key: RandomKey, layout: CellLayout | None) -> _School:
+def _next(
+    school: _School, course: Course, number: Int[Array, ""], layout: CellLayout | None
+) -> _School:
     """The school a step later; one whose cell list has overflowed stays as it is."""
     state, before = school
+    params, key = course.at_step(number)
     if layout is None or before is None:
         return _School(step(state, params, key), None)
 
     def go() -> _School:
-        total, demand = sum_over_near(state, params, layout)
+        # Cells as wide as the fish ever see: those of a narrower sight may be too many.
+        total, demand = sum_over_near(state, params, layout, reach(course.widest))
         return _School(_move(state, total, params, key), highest(before, demand))
 
     return lax.cond(before.exceeds(layout), lambda: school, go)

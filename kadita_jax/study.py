@@ -14,8 +14,10 @@ from kadita_jax import provenance
 from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
 from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.files import final_path, partial_path, replacing
-from kadita_jax.metrics.convention import REFERENCE, convention_faults
+from kadita_jax.layout import variables
+from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.model import State
+from kadita_jax.observed import group_distance_faults
 from kadita_jax.parts import TRACKS, initial_state, measured, simulated
 from kadita_jax.plan import Plan, path_faults, plan_faults, resume_faults, settle, size_faults
 from kadita_jax.runfile import RunFile, best_source, whole_frames
@@ -31,7 +33,8 @@ def run(
     n_steps: int | Unchecked | None = None,
     save_every: int | Unchecked | None = None,
     out: str | Path | None = None,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
+    group_distance: float | Unchecked | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -41,12 +44,16 @@ def run(
 
     **Arguments:**
 
-    - `scenario`: a Scenario, the name of a canonical one, or the path of a TOML file.
+    - `scenario`: a Scenario, the name of a shipped one, or the path of a TOML file.
     - `seed`, `n_steps`, `save_every`: replace the scenario's own.
     - `out`: path of a NetCDF file. Frames are streamed to OUT.partial, moved to OUT when
         complete. Without it the run is returned in memory, refused beyond 2 GiB; on its way
         there it needs room in the system's temporary folder.
-    - `convention`: of the metrics, "reference" or "corrected".
+    - `convention`: of the metrics, "reference" or "corrected"; None is the first in a box and the
+        second in open water.
+    - `group_distance`: fish nearer than that are of one group, bl: the number of groups and the
+        order of the largest are then told too. None is the largest r_attraction in open water
+        (of the whole run, where it changes with time), and tells no groups in a box.
     - `overwrite`: whether an existing OUT, or the part of an unfinished run, may be replaced.
     - `progress`: called with the number of steps done, now and then.
 
@@ -58,9 +65,9 @@ def run(
     """
     scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     scenario = scenario.replaced(seed=seed, n_steps=n_steps, save_every=save_every)
-    settled = settle(scenario, convention)
-    path = None if out is None else Path(out)
-    faults = plan_faults(settled) + convention_faults(convention)
+    settled = settle(scenario, convention, group_distance)
+    path, faults = None if out is None else Path(out), plan_faults(settled)
+    faults += convention_faults(convention) + group_distance_faults(group_distance)
     faults += size_faults(settled) if path is None else path_faults(path, overwrite=overwrite)
     refuse(f"cannot run {scenario.name!r}", faults)
     if path is not None:
@@ -100,6 +107,7 @@ def resume(
         settled.scenario,
         settled.convention,
         settled.dtype,
+        settled.group_distance,
         first_step=(done - 1) * settled.scenario.save_every,
         history=str(read_attributes(source).get("history", "")),
     )
@@ -121,16 +129,19 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     refuse(f"cannot resume {path}", provenance.faults(attributes))
     convention = attributes["convention"]
     scenario = parse_scenario(str(attributes["scenario"]), path.stem).replaced(n_steps=n_steps)
-    settled, done = settle(scenario, convention), whole_frames(source)
+    settled = settle(scenario, convention, attributes.get("group_distance"))
+    done = whole_frames(source)
     faults = convention_faults(convention) + resume_faults(settled, done, source == path)
     refuse(f"cannot resume {path}", faults)
     return source, settled, done
 
 
 def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
-    attributes = provenance.attributes(plan.scenario, plan.convention, plan.dtype)
+    about = plan.scenario, plan.convention, plan.dtype, plan.group_distance
     n_fish, dtype, state = plan.scenario.n_fish, plan.dtype, initial_state(plan)
-    with RunFile.create(path, n_fish, dtype, attributes, plan.frames_per_chunk) as file:
+    held = variables(plan.scenario.box_size, plan.more_names)
+    attributes, chunk = provenance.attributes(*about), plan.frames_per_chunk
+    with RunFile.create(path, n_fish, held, dtype, attributes, chunk) as file:
         _continue(plan, file, 0, state, progress)
 
 

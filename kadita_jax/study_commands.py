@@ -6,7 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from kadita_jax.exits import computing
-from kadita_jax.options import convention_option, dtype_option, number_option
+from kadita_jax.options import (
+    GroupDistanceOption,
+    convention_option,
+    dtype_option,
+    number_option,
+)
 
 SENSITIVITY_EXAMPLES = """
 [bold]Examples[/bold]
@@ -22,6 +27,14 @@ CALIBRATE_EXAMPLES = """
 kadita calibrate film.nc swarm --wrt r_orientation=1:8 --wrt noise=0.01:0.5
 
 kadita calibrate schools/torus.nc mine.toml --wrt r_orientation=1:8 --out fitted.toml
+"""
+
+HYSTERESIS_EXAMPLES = """
+[bold]Examples[/bold]
+
+kadita hysteresis couzin2002_torus --parameter orientation_width --from 0 --to 4 --steps 16
+
+kadita hysteresis mine.toml --parameter noise --from 0.01 --to 1 --steps 20 --replicates 4
 """
 
 ScenarioArgument = Annotated[str, typer.Argument(metavar="NAME or FILE.toml", help="The scenario.")]
@@ -55,7 +68,7 @@ def sensitivity(
     bandwidth: Annotated[Any, number_option(float, "Of smooth metrics, bins (pathwise).")] = 0.5,
     out: Annotated[Path, typer.Option(help="The result.")] = Path("sensitivity.nc"),
     dtype: Annotated[str, dtype_option("Of all arrays.")] = "float32",
-    convention: Annotated[str, convention_option("Of the metrics.")] = "reference",
+    convention: Annotated[str | None, convention_option()] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """By how much each parameter moves each metric: derivatives with standard errors."""
@@ -99,7 +112,7 @@ def calibrate(
         "calibrated.toml"
     ),
     dtype: Annotated[str, dtype_option("Of all arrays.")] = "float32",
-    convention: Annotated[str, convention_option("Of the target's metrics.")] = "reference",
+    convention: Annotated[str | None, convention_option()] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Find the parameters that explain the metrics of a file, and say how well they are known."""
@@ -120,4 +133,50 @@ def calibrate(
             measure_every=measure_every,
             burn_in=burn_in,
             convention=convention,
+        )
+
+
+def hysteresis(
+    name: ScenarioArgument,
+    parameter: Annotated[
+        str | None, typer.Option(metavar="PARAMETER", help="A parameter or a zone's width.")
+    ] = None,
+    low: Annotated[Any, number_option(float, "Where the loop begins and ends.", "--from")] = None,
+    high: Annotated[Any, number_option(float, "Where it turns round.", "--to")] = None,
+    steps: Annotated[Any, number_option(int, "Equal steps of the parameter between.")] = 16,
+    sets: SetOption = None,
+    replicates: Annotated[Any, number_option(int, "Schools that go through the loop.")] = 16,
+    seed: Annotated[Any, number_option(int, "Of the random streams.")] = None,
+    n_steps: Annotated[Any, number_option(int, "Time steps at each value.")] = 2000,
+    measure_every: Annotated[Any, number_option(int, "Steps between measurements.")] = 10,
+    burn_in: Annotated[
+        Any, number_option(int, "Steps at a value before measuring; half unless said.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The result; its picture stands beside.")] = Path(
+        "hysteresis.nc"
+    ),
+    dtype: Annotated[str, dtype_option("Of all arrays.")] = "float32",
+    convention: Annotated[str | None, convention_option()] = None,
+    group_distance: GroupDistanceOption = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Lead schools up a range of one parameter and down again: what do they remember?"""
+    with computing():
+        from kadita_jax.loop_job import go_through
+
+        go_through(
+            name,
+            parameter,
+            (low, high, steps),
+            sets or [],
+            {"seed": seed},
+            dtype=dtype,
+            out=out,
+            overwrite=overwrite,
+            replicates=replicates,
+            n_steps=n_steps,
+            measure_every=measure_every,
+            burn_in=burn_in,
+            convention=convention,
+            group_distance=group_distance,
         )

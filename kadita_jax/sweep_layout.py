@@ -6,7 +6,7 @@ from typing import Any
 
 from kadita_jax.axes import SWEPT
 from kadita_jax.layout import SPACE, Variable, state_attributes
-from kadita_jax.names import LONG_NAMES, NAMES, STATES
+from kadita_jax.names import ALL_LONG_NAMES, NAMES, STATES
 from kadita_jax.sweep_plan import SweepPlan
 
 MEANINGS: Mapping[str, str] = {
@@ -27,7 +27,7 @@ def sweep_variables(plan: SweepPlan) -> dict[str, Variable]:
     members = plan.grid.dims
     points = members[:-1]
     found = {}
-    for name in NAMES:
+    for name in (*NAMES, *plan.more_names):
         for kind, meaning in MEANINGS.items():
             found[f"{name}_{kind}"] = Variable(members, _metric(name, f"{meaning} {name}"))
         about = _metric(name, f"standard error of the mean over replicates of {name}")
@@ -58,7 +58,7 @@ def coordinates(plan: SweepPlan) -> dict[str, Variable]:
 
 
 def _metric(name: str, meaning: str) -> dict[str, Any]:
-    return {"long_name": meaning, "units": "1", "definition": LONG_NAMES[name]}
+    return {"long_name": meaning, "units": "1", "definition": ALL_LONG_NAMES[name]}
 
 
 def _axis(name: str) -> dict[str, Any]:

@@ -10,9 +10,11 @@ import numpy as np
 
 from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.grid import Grid
-from kadita_jax.names import NAMES
+from kadita_jax.names import NAMES, more_names
+from kadita_jax.observed import GroupDistance
 from kadita_jax.plan import (
     device_memory,
+    drift_faults,
     held_faults,
     machine_memory,
     memory_faults,
@@ -51,6 +53,13 @@ class SweepPlan:
     convention: str
     dtype: str
     keep_final: bool
+    group_distance: GroupDistance = None
+
+    @property
+    def more_names(self) -> tuple[str, ...]:
+        """What is told of each member beside the twelve metrics."""
+        is_led = self.grid.scenario.preferred_direction is not None
+        return more_names(has_groups=self.group_distance is not None, is_led=is_led)
 
     @cached_property
     def in_order(self) -> np.ndarray:
@@ -76,7 +85,8 @@ class SweepPlan:
     def member_bytes(self) -> int:
         """Size of what is kept of one member."""
         school = 6 * max(self.members, default=0) if self.keep_final else 0
-        return (3 * len(NAMES) + school) * np.dtype(self.dtype).itemsize
+        n_series = len(NAMES) + len(self.more_names)
+        return (3 * n_series + school) * np.dtype(self.dtype).itemsize
 
     def part_sizes(self) -> dict[int, int]:
         """How many members make a part, by their number of fish: parts as equal as they can be."""
@@ -115,14 +125,26 @@ class SweepPlan:
         return max(schools) + each * self.member_bytes
 
 
-def plan_faults(plan: SweepPlan, part_size: int | None = None) -> list[Fault]:
-    """Every reason why a sweep whose settings are right each may not be computed here."""
+def plan_faults(
+    plan: SweepPlan, part_size: int | None = None, n_steps: int | None = None
+) -> list[Fault]:
+    """Every reason why a sweep whose settings are right each may not be computed here.
+
+    **Arguments:**
+
+    - `n_steps`: that a school takes in all, where it is not one window's.
+    """
     if wrong := _size_faults(plan.grid.n_members):
         return wrong
     if not plan.in_order.any():
         rule = "must have a point with r_repulsion <= r_orientation <= r_attraction"
         return [Fault("axes", rule, f"none of {plan.grid.n_points:,} points")]
-    return _school_faults(plan) + _part_faults(plan, part_size)
+    faults = _school_faults(plan) + _part_faults(plan, part_size)
+    swept = plan.grid.swept(np.arange(plan.grid.n_points))
+    moving = {name: swept[name] for name in ("speed", "dt") if name in swept}
+    return faults + drift_faults(
+        plan.grid.scenario, n_steps or plan.window.n_steps, plan.dtype, **moving
+    )
 
 
 def _part_faults(plan: SweepPlan, part_size: int | None) -> list[Fault]:

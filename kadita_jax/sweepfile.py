@@ -15,7 +15,7 @@ from kadita_jax.journal import Journal
 from kadita_jax.names import NAMES, STATES
 from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
 from kadita_jax.provenance import sweep_attributes
-from kadita_jax.sweep_layout import coordinate_values, coordinates, sweep_variables
+from kadita_jax.sweep_layout import MEANINGS, coordinate_values, coordinates, sweep_variables
 from kadita_jax.sweep_plan import Part, SweepPlan
 
 # Members held at once: a sweep of any size is written in the memory of one slab.
@@ -57,7 +57,7 @@ def _slabs(plan: SweepPlan, parts: list[Part], journal: Journal) -> Iterator[tup
     for place, first, shape in _blocks(plan.grid.shape):
         flat = _gather(plan, parts, read, first, first + prod(shape))
         slab = {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
-        yield place, slab | _over_replicates(slab)
+        yield place, slab | _over_replicates(slab, (*NAMES, *plan.more_names))
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[tuple, int, tuple[int, ...]]]:
@@ -80,7 +80,8 @@ def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[tuple, int, tuple[int, ...
 def _gather(plan: SweepPlan, parts: list[Part], read: Any, first: int, last: int) -> Arrays:
     """The members from number `first` to before `last`, those not computed as nan and -1."""
     n_members = last - first
-    found: Arrays = {name: np.full(n_members, np.nan, plan.dtype) for name in _series()}
+    names = [f"{name}_{kind}" for name in (*NAMES, *plan.more_names) for kind in MEANINGS]
+    found: Arrays = {name: np.full(n_members, np.nan, plan.dtype) for name in names}
     found |= {"state": np.full(n_members, -1, np.int8), "valid": np.zeros(n_members, np.int8)}
     if plan.keep_final:
         unknown = np.full((n_members, max(plan.members), 3), np.nan, plan.dtype)
@@ -90,10 +91,6 @@ def _gather(plan: SweepPlan, parts: list[Part], read: Any, first: int, last: int
         if inside.any():
             _place(found, part.member[inside] - first, read(number), inside, part.n_fish)
     return found | {"member": np.arange(first, last)}
-
-
-def _series() -> list[str]:
-    return [f"{name}_{kind}" for name in NAMES for kind in ("mean", "std", "final")]
 
 
 def _place(
@@ -115,18 +112,22 @@ def _members_by(parts: list[Part], journal: Journal) -> Counter[str]:
     return counts
 
 
-def _over_replicates(slab: Arrays) -> Arrays:
+def _over_replicates(slab: Arrays, names: tuple[str, ...]) -> Arrays:
     """The standard error of each mean, and the share of each state."""
-    n_replicates = slab["state"].shape[-1]
     found = {}
-    for name in NAMES:
+    for name in names:
         mean = slab[f"{name}_mean"].astype(float)
-        # With one replicate there is no spread to take an error from.
-        divisor = n_replicates * (n_replicates - 1) or np.nan
-        deviation = mean - mean.mean(axis=-1, keepdims=True)
-        found[f"{name}_standard_error"] = np.sqrt((deviation**2).sum(axis=-1) / divisor)
+        found[f"{name}_standard_error"] = standard_error(mean)
     computed = slab["valid"].all(axis=-1)
     for number, name in enumerate(STATES):
         share = (slab["state"] == number).mean(axis=-1)
         found[f"{name}_fraction"] = np.where(computed, share, np.nan)
     return found
+
+
+def standard_error(means: np.ndarray) -> np.ndarray:
+    """Of the mean over replicates, the last axis; nan of one, which has no spread."""
+    n_replicates = means.shape[-1]
+    divisor = n_replicates * (n_replicates - 1) or np.nan
+    deviation = means - means.mean(axis=-1, keepdims=True)
+    return np.sqrt((deviation**2).sum(axis=-1) / divisor)

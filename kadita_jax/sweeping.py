@@ -14,11 +14,13 @@ from jaxtyping import Array, Int
 
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse, unknown
 from kadita_jax.keys import RandomKey, key_faults
-from kadita_jax.member import Draw, Outcome, Varied, run_member
-from kadita_jax.metrics.convention import REFERENCE, convention_faults
-from kadita_jax.model import Params
+from kadita_jax.member import Draw, Outcome, Task, Varied, run_member
+from kadita_jax.metrics.convention import convention_faults
+from kadita_jax.model import Params, State
+from kadita_jax.observed import GroupDistance, group_distance_faults, make_watch
 from kadita_jax.parameters import PARAMETERS, as_numbers
 from kadita_jax.places import Places, over_devices
+from kadita_jax.schedule import as_schedule, course_faults
 from kadita_jax.window import Window, window_faults
 
 # Numbers of members are folded into keys as 32 bits.
@@ -30,10 +32,13 @@ def sweep_members(
     number: Int[Array | np.ndarray, " members"] | Unchecked,
     params: Params,
     varied: Varied | Unchecked,
-    start: Draw,
+    start: Draw | State,
     window: Window,
     *,
-    convention: str | Unchecked = REFERENCE,
+    schedule: Mapping[str, Any] | Unchecked | None = None,
+    first_step: int | Unchecked = 0,
+    group_distance: GroupDistance | Unchecked = None,
+    convention: str | Unchecked | None = None,
     keep_final: bool = False,
     capacity: int | Unchecked | None = None,
     batch: int | Unchecked = 1,
@@ -54,9 +59,14 @@ def sweep_members(
     - `params`: what all members share; leaves of shape () or (N,). Radii are taken as they are,
         in order or not.
     - `varied`: fields of `Params` by name, (M,) or (M, N), in place of the shared ones.
-    - `start`: draws a member's initial state from its key and its box; hashable, compiled in.
-    - `window`: how long a run is and when it is measured.
-    - `convention`: of the metrics.
+    - `start`: draws a member's initial state from its key and its box; hashable, compiled in. Or
+        the members' own states, leaves (M, N, 3).
+    - `window`: how long a run is and when it is measured, counted from the first step.
+    - `schedule`: parameters that change with time, as in `simulate`; none of them varied.
+    - `first_step`: the absolute number of the states that members start from.
+    - `group_distance`: fish nearer than that are of one group, bl; "r_attraction" is the largest
+        of the moment, None tells no groups.
+    - `convention`: of the metrics; None is the one that suits the water.
     - `keep_final`: whether the final schools are returned.
     - `capacity`: how many members a device has room for; fixes the compiled shape.
     - `batch`: how many members a device computes at once; divides `capacity`.
@@ -72,15 +82,22 @@ def sweep_members(
     share = -(-n_members // n_devices)
     faults = key_faults(key) + window_faults(*window) + convention_faults(convention)
     faults += _number_faults(numbers, number) + _varied_faults(varied, n_members)
+    faults += _course_faults(schedule, varied, first_step, params) + group_distance_faults(
+        group_distance
+    )
+    faults += _start_faults(start, n_members)
     refuse("invalid members", faults + _capacity_faults(capacity, batch, share))
+    state = start if isinstance(start, State) else None
     capacity = int(-(-share // batch) * batch if capacity is None else capacity)
     places = Places(n_members, n_devices, capacity)
+    counted = Window(*map(np.int32, window))
+    courses = as_schedule(schedule or {}, params)
+    watch = make_watch(convention, group_distance, params)
     found = _sweep(
-        (key, params, Window(*map(np.int32, window))),
-        places.filled((np.asarray(number, np.uint32), _as_floats(varied, params))),
+        Task(key, params, courses, np.int32(first_step), counted, watch),
+        places.filled((np.asarray(number, np.uint32), _as_floats(varied, params), state)),
         places.counts,
-        start=start,
-        convention=convention,
+        start=start if state is None else None,
         keep_final=keep_final,
         batch=batch,
         devices=tuple(devices),
@@ -126,17 +143,32 @@ def _varied_faults(varied: Any, n_members: int) -> list[Fault]:
     return faults
 
 
-@partial(jax.jit, static_argnames=("start", "convention", "keep_final", "batch", "devices"))
+def _course_faults(schedule: Any, varied: Any, first_step: Any, params: Params) -> list[Fault]:
+    faults = count_faults({"first_step": first_step}, low=0)
+    if schedule is None:
+        return faults
+    both = sorted(set(schedule) & set(varied)) if isinstance(schedule, Mapping) else []
+    rule = "must not be varied: the schedule sets it"
+    return faults + course_faults(schedule, params) + [Fault(n, rule, varied[n]) for n in both]
+
+
+def _start_faults(start: Any, n_members: int) -> list[Fault]:
+    if not isinstance(start, State) or np.shape(start.position)[:1] == (n_members,):
+        return []
+    rule = f"must hold the states of {n_members} members, leaves (M, N, 3)"
+    return [Fault("start", rule, np.shape(start.position))]
+
+
+@partial(jax.jit, static_argnames=("start", "keep_final", "batch", "devices"))
 def _sweep(
-    shared: tuple[RandomKey, Params, Window],
-    members: tuple[Array, Varied],
+    task: Task,
+    members: tuple[Array, Varied, State | None],
     counts: Int[Array, " devices"],
     *,
-    start: Draw,
-    convention: str,
+    start: Draw | None,
     keep_final: bool,
     batch: int,
     devices: tuple[Any, ...],
 ) -> Outcome:
-    member = partial(run_member, start=start, convention=convention, keep_final=keep_final)
-    return over_devices(member, batch, devices, shared, members, counts)
+    member = partial(run_member, start=start, keep_final=keep_final)
+    return over_devices(member, batch, devices, (task,), members, counts)

@@ -19,7 +19,6 @@ from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
 from kadita_jax.keys import RandomKey
 from kadita_jax.member import Outcome
-from kadita_jax.metrics.convention import REFERENCE
 from kadita_jax.names import NAMES
 from kadita_jax.prepare import Prepared, out_of_order, prepare
 from kadita_jax.scenario import Scenario
@@ -45,7 +44,8 @@ def sweep(
     part_size: int | Unchecked | None = None,
     out: str | Path | None = None,
     keep_final: bool = False,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
+    group_distance: float | Unchecked | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -57,7 +57,7 @@ def sweep(
 
     **Arguments:**
 
-    - `scenario`: a Scenario, the name of a canonical one, or the path of a TOML file.
+    - `scenario`: a Scenario, the name of a shipped one, or the path of a TOML file.
     - `axes`: from the name of a field to its values (a product), or from a tuple of names to a
         tuple of equally long lists (zipped: explicit members, point by point). Any field of
         `Params`, `n_fish` (one compilation a value), `orientation_width` (r_attraction moves
@@ -71,7 +71,11 @@ def sweep(
     - `out`: path of a NetCDF file. Parts are saved in OUT.parts on the way: the same call
         resumes a killed sweep. Without it the result is held in memory.
     - `keep_final`: whether the schools after the last step are kept.
-    - `convention`: of the metrics, "reference" or "corrected".
+    - `convention`: of the metrics, "reference" or "corrected"; None is the first in a box and the
+        second in open water.
+    - `group_distance`: fish nearer than that are of one group, bl: the number of groups and the
+        order of the largest are then told too. None is each member's largest r_attraction in open
+        water (of the moment, where it changes with time), and tells no groups in a box.
     - `overwrite`: whether an existing OUT, or the parts of an unfinished sweep, may be replaced.
     - `progress`: called with the number of members done, now and then.
 
@@ -94,6 +98,7 @@ def sweep(
         out=out,
         keep_final=keep_final,
         convention=convention,
+        group_distance=group_distance,
         overwrite=overwrite,
     )
     if not prepared.plan.in_order.all():
@@ -177,7 +182,7 @@ def _compute_parts(prepared: Prepared, journal: Journal, progress: Progress | No
     meet()
     for number in range(jax.process_index(), len(parts), n_processes):
         if number not in present:
-            journal.write(number, _stored(_computed(prepared, parts[number], key)))
+            journal.write(number, stored(_computed(prepared, parts[number], key)))
             present = journal.present() if n_processes > 1 else present | {number}
             _tell(progress, parts, present)
 
@@ -196,17 +201,20 @@ def _tell(progress: Progress | None, parts: list[Part], present: set[int]) -> No
 
 
 def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:
-    plan, scenario = prepared.plan, prepared.plan.grid.scenario
+    plan = prepared.plan
+    scenario = plan.grid.scenario.replaced(n_fish=part.n_fish)
     share = -(-prepared.part_sizes[part.n_fish] // jax.local_device_count())
     batch = plan.batch(part.n_fish, share)
-    varied = plan.grid.parameters(part.member // plan.grid.replicates)
+    varied = replace(plan.grid, scenario=scenario).parameters(part.member // plan.grid.replicates)
     return sweep_members(
         key,
         part.member,
         scenario.params,
         {name: values.astype(plan.dtype) for name, values in varied.items()},
-        replace(scenario.start, n_fish=part.n_fish),
+        scenario.start,
         plan.window,
+        schedule=scenario.courses,
+        group_distance=plan.group_distance,
         convention=plan.convention,
         keep_final=plan.keep_final,
         capacity=-(-share // batch) * batch,
@@ -214,8 +222,8 @@ def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:
     )
 
 
-def _stored(outcome: Outcome) -> dict[str, np.ndarray]:
-    """A part's arrays under the names that they have in the file."""
+def stored(outcome: Outcome) -> dict[str, np.ndarray]:
+    """The arrays of some members under the names that they have in the file."""
     kinds = {"mean": outcome.mean, "std": outcome.std, "final": outcome.final}
     arrays = {
         f"{name}_{kind}": getattr(metrics, name)
@@ -226,6 +234,7 @@ def _stored(outcome: Outcome) -> dict[str, np.ndarray]:
         arrays["final_position"] = outcome.school.position
         arrays["final_heading"] = outcome.school.heading
     told = {"computed_with": np.array(provenance.computed_with())}
+    arrays |= outcome.more
     return arrays | {"state": outcome.label.astype(np.int8)} | told
 
 

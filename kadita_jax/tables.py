@@ -11,7 +11,7 @@ import xarray as xr
 from kadita_jax.dataset import mean_and_std, second_half, seconds
 from kadita_jax.files import replacing
 from kadita_jax.layout import SPACE
-from kadita_jax.names import NAMES, STATES
+from kadita_jax.names import MORE_NAMES, NAMES, STATES
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,12 @@ class Summary:
 
 def summarize(dataset: xr.Dataset) -> dict[str, Summary]:
     """The summary of each metric; the second half starts at frame T // 2."""
-    return {name: _summary(np.asarray(dataset[name], float)) for name in NAMES}
+    return {name: _summary(np.asarray(dataset[name], float)) for name in _told(dataset)}
+
+
+def _told(dataset: xr.Dataset) -> list[str]:
+    """The twelve metrics, and what else a run tells."""
+    return [*NAMES, *(name for name in MORE_NAMES if name in dataset)]
 
 
 def _summary(series: np.ndarray) -> Summary:
@@ -53,8 +58,8 @@ def write_tables(dataset: xr.Dataset, folder: Path, name: str) -> list[Path]:
 
 
 def _metric_rows(dataset: xr.Dataset) -> Iterable[Sequence[object]]:
-    yield ("time", *NAMES, "state")
-    columns = [np.asarray(dataset[name]) for name in NAMES]
+    yield ("time", *_told(dataset), "state")
+    columns = [np.asarray(dataset[name]) for name in _told(dataset)]
     labels = (STATES[k] if k >= 0 else "undefined" for k in np.asarray(dataset["state"]))
     yield from zip(seconds(dataset), *columns, labels, strict=True)
 

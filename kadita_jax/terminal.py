@@ -24,11 +24,13 @@ from rich.table import Table
 from rich.text import Text
 
 from kadita_jax.dataset import final_state
+from kadita_jax.metrics.convention import CORRECTED
 from kadita_jax.scenario import canonical_name, parse_scenario
 from kadita_jax.tables import Summary, summarize
 
 SHOWN = {"polarization": "P", "rotation": "M", "oceanic_schooling_index": "OSI"}
 WIDTH_OF_A_FILE = 140
+PAPER_CAPTION = "paper: arXiv 2602.07948, one run each; without ± its final value"
 
 
 # Where there is no terminal to draw a bar on, a line now and then.
@@ -84,7 +86,7 @@ def paper_table(runs: Mapping[str, xr.Dataset]) -> Table:
     """Ours beside the paper's headline values, narrow enough for any terminal."""
     table = Table(
         title="Mean ± standard deviation of the second half",
-        caption="paper: arXiv 2602.07948, one run each; without ± its final value",
+        caption=f"{PAPER_CAPTION}{_corrected(runs)}",
     )
     for heading in ("school", "", "ours", "paper"):
         justify = "right" if heading in ("ours", "paper") else "left"
@@ -94,6 +96,12 @@ def paper_table(runs: Mapping[str, xr.Dataset]) -> Table:
             table.add_row(*row)
         table.add_section()
     return table
+
+
+def _corrected(runs: Mapping[str, xr.Dataset]) -> str:
+    """Which of the schools are measured otherwise than the paper's."""
+    names = [name for name, run in runs.items() if run.attrs.get("convention") == CORRECTED]
+    return f"; corrected convention: {', '.join(names)}" if names else ""
 
 
 def _paper_rows(name: str, dataset: xr.Dataset) -> Iterator[tuple[str, ...]]:

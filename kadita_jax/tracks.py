@@ -10,9 +10,9 @@ import xarray as xr
 from kadita_jax.dataset import open_run, reading
 from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.metrics import measure_trajectory, state_label
-from kadita_jax.metrics.convention import REFERENCE, box_faults, convention_faults
+from kadita_jax.metrics.convention import CORRECTED, chosen_convention, convention_faults
 from kadita_jax.names import NAMES
-from kadita_jax.parameters import parameter_faults
+from kadita_jax.parameters import OPEN, parameter_faults
 from kadita_jax.plan import PART_PAIRS
 
 # The names that programs of the field give to the two arrays and their axes.
@@ -27,7 +27,7 @@ def measure_file(
     path: str | Path,
     *,
     box_size: float | Unchecked | None = None,
-    convention: str | Unchecked = REFERENCE,
+    convention: str | Unchecked | None = None,
 ) -> xr.Dataset:
     """All twelve metrics of every frame of a file that has positions and headings or velocities.
 
@@ -36,8 +36,9 @@ def measure_file(
     - `path`: a NetCDF file with variables `position(s)` and `heading(s)` or `velocity`/
         `velocities`, dims time, fish, space (3) in any order; dims of one entry are dropped.
     - `box_size`: side of the periodic box, bl; the file's own attribute when None. A file
-        without one is open water, which needs convention "corrected".
-    - `convention`: "reference" or "corrected".
+        without one is taken for open water only if convention "corrected" is asked for.
+    - `convention`: "reference" or "corrected"; None is the first in a box and the second in the
+        open water of one of our own files.
 
     **Returns:** the file's positions and headings, with dims time, fish, space, and the twelve
     metrics and the state label with dim time; the file's attributes.
@@ -46,15 +47,19 @@ def measure_file(
     """
     path = Path(path)
     source = open_run(path)
-    box_size = _own_box(source) if box_size is None else box_size
+    said = _own_box(source) if box_size is None else box_size
+    box_size = None if isinstance(said, str) and said == OPEN else said
     faults = _file_faults(source) + _setting_faults(box_size, convention)
-    faults += box_faults(box_size, convention)
+    if said is None and convention != CORRECTED:
+        rule = "must be given: the file does not say (open water needs convention 'corrected')"
+        faults.append(Fault("box_size", rule, None))
     refuse(f"cannot measure {path}", faults)
+    chosen = chosen_convention(convention, box_size)
     tracks = _tracks(source)
-    series = _measure(path, tracks, box_size, convention)
+    series = _measure(path, tracks, box_size, chosen)
     measured = tracks.assign({name: ("time", values) for name, values in series.items()})
     return measured.assign_attrs(
-        {**source.attrs, "convention": convention}
+        {**source.attrs, "convention": chosen}
         | ({} if box_size is None else {"box_size": box_size})
         | {"n_fish": tracks.sizes["fish"]}
     )
@@ -71,7 +76,7 @@ def measured_or_measure(
     is_ours = all(name in dataset for name in ("position", "heading", "state", *NAMES))
     if is_ours and box_size is None and convention is None:
         return dataset
-    return measure_file(path, box_size=box_size, convention=convention or REFERENCE)
+    return measure_file(path, box_size=box_size, convention=convention)
 
 
 def has_tracks(dataset: xr.Dataset) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import jax
+from jaxtyping import Array, Float
 
 from kadita_jax.candidates import map_blocks, pairs
 from kadita_jax.capacity import CellDemand, CellLayout
@@ -13,12 +14,15 @@ from kadita_jax.numerics import computed_once, fused_sum
 from kadita_jax.rules import FLOATS_PER_PAIR, PairTerms, pair_terms
 
 
-def sum_over_near(state: State, params: Params, layout: CellLayout) -> tuple[PairTerms, CellDemand]:
+def sum_over_near(
+    state: State, params: Params, layout: CellLayout, radius: Float[Array, ""] | None = None
+) -> tuple[PairTerms, CellDemand]:
     """The pair terms of every fish summed over those near it, and what the cell list demands.
 
-    The sums are right only where the demand does not exceed the layout.
+    The sums are right only where the demand does not exceed the layout. Cells are as wide as the
+    radius, which no fish may see beyond: by default as wide as the fish see.
     """
-    radius, box_size = reach(params), params.box_size
+    box_size, radius = params.box_size, reach(params) if radius is None else radius
     cells, demand = arrange(state.position, box_size, radius, layout)
     headings = components(state.heading[cells.fish])
     values = {name: leaf[cells.fish] for name, leaf in own_values(params).items()}

@@ -2,6 +2,7 @@
 
 from kadita_jax.plot.effects import sensitivities as sensitivities
 from kadita_jax.plot.fit import calibration as calibration
+from kadita_jax.plot.hysteresis import hysteresis as hysteresis
 from kadita_jax.plot.phase import phase_diagram as phase_diagram
 from kadita_jax.plot.sheet import phase_sheet as phase_sheet
 from kadita_jax.plot.states import state_map as state_map

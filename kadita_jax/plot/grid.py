@@ -9,7 +9,7 @@ import xarray
 
 from kadita_jax.axes import SWEPT
 from kadita_jax.errors import Fault, Unchecked, did_you_mean, refuse
-from kadita_jax.names import NAMES, STATES
+from kadita_jax.names import MORE_NAMES, NAMES, STATES
 from kadita_jax.parameters import as_numbers
 from kadita_jax.plot.reading import amount, plain_name, plain_unit
 
@@ -17,6 +17,9 @@ MOST_AXES = 2
 REPLICATE = "replicate"
 # Joins the names of axes that move together into the name of their one dimension.
 AND = "_and_"
+# A school whose largest group has less than this part of its fish fell apart: single stragglers,
+# which any school loses now and then, do not count.
+WHOLE = 0.9
 
 
 class Axis(NamedTuple):
@@ -63,11 +66,12 @@ class Grid:
         return self.dataset[name].transpose(*(axis.dim for axis in self.axes), ...)
 
 
-def metric_faults(metric: str | Unchecked) -> Iterator[Fault]:
-    """The fault of a metric that does not exist."""
-    if metric not in NAMES:
-        hint = did_you_mean(str(metric), NAMES)
-        yield Fault("metric", f"must be one of {', '.join(NAMES)}{hint}", metric)
+def metric_faults(metric: str | Unchecked, dataset: xarray.Dataset) -> Iterator[Fault]:
+    """The fault of a metric that does not exist, or that only other sweeps tell of."""
+    known = (*NAMES, *(name for name in MORE_NAMES if f"{name}_mean" in dataset))
+    if metric not in known:
+        hint = did_you_mean(str(metric), known)
+        yield Fault("metric", f"must be one of {', '.join(known)}{hint}", metric)
 
 
 def read_grid(dataset: xarray.Dataset, *variables: str) -> Grid:
@@ -209,3 +213,13 @@ def is_invalid(grid: Grid) -> np.ndarray:
     if "valid" not in grid.dataset:
         return np.zeros([len(axis.place) for axis in grid.axes], bool)
     return _over_replicates((grid.array("valid") == 0).astype(float)).values == 1
+
+
+def fell_apart(grid: Grid) -> np.ndarray:
+    """Whether the schools of a point fell apart, in the mean; nowhere when the sweep has no groups.
+
+    A school in a box has none, and a point that was left out did not fall apart.
+    """
+    if "largest_group_mean" not in grid.dataset:
+        return np.zeros([len(axis.place) for axis in grid.axes], bool)
+    return average(grid, "largest_group") < WHOLE

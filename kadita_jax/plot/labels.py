@@ -8,16 +8,26 @@ from kadita_jax.plot.reading import amount, cut, joined
 from kadita_jax.plot.timeline import LINES
 
 SYMBOLS = MappingProxyType({name: symbol for name, symbol, _, _ in LINES})
+# What neither its name nor its place among the entropies puts into words.
+OTHER_LABELS = MappingProxyType(
+    {
+        "oceanic_schooling_index": "Oceanic Schooling Index OSI",
+        "spread": "spread (bl)",
+        "n_groups": "number of groups",
+        "largest_group": "fraction in the largest group",
+        "largest_group_polarization": "P of the largest group",
+        "largest_group_rotation": "M of the largest group",
+        "accuracy": "accuracy of the heading",
+    }
+)
 
 
 def metric_label(metric: str) -> str:
     """A metric in plain words, with its symbol or unit."""
-    if metric == "oceanic_schooling_index":
-        return "Oceanic Schooling Index OSI"
+    if metric in OTHER_LABELS:
+        return OTHER_LABELS[metric]
     if metric in ROWS:
         return f"{ROWS[metric]} entropy"
-    if metric == "spread":
-        return "spread (bl)"
     return f"{metric.replace('_', ' ')} {SYMBOLS.get(metric, '')}".strip()
 
 

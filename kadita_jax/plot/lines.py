@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kadita_jax.plot.grid import Grid, average, leading_state, n_replicates, standard_error
+from kadita_jax.plot.hatches import ON_PAPER, draw_hatches
 from kadita_jax.plot.labels import mean_note
-from kadita_jax.plot.maps import draw_hatches, set_scale, state_colours
+from kadita_jax.plot.maps import ENDLESS, RANGES, UNIT, set_scale, state_colours
 from kadita_jax.plot.regions import draw_names, n_pixels
 from kadita_jax.plot.style import BLUE, INK, PAPER, Box, panel, size_of
 from kadita_jax.plot.timeline import LINES, Label, chance_level
@@ -19,23 +20,26 @@ UNIT_EDGES = np.array([0.0, 1.0])
 
 
 def draw_lines(axes: Axes, grid: Grid, metrics: Sequence[str]) -> None:
-    """Metrics against the axis; cells in which none is defined are hatched."""
+    """Metrics against the axis; hatched where none is defined, and where schools fell apart."""
     set_scale(axes, "x", grid.axes[0], size_of(axes)[0])
     _set_heights(axes, grid, metrics)
     empty = np.all([np.isnan(average(grid, metric)) for metric in metrics], axis=0)
-    draw_hatches(axes, grid, empty)
+    draw_hatches(axes, grid, empty, ON_PAPER)
     if "polarization" in metrics:
-        _draw_chance(axes, grid)
+        draw_chance(axes, grid)
     for metric in metrics:
         draw_line(axes, grid, metric)
 
 
 def _set_heights(axes: Axes, grid: Grid, metrics: Sequence[str]) -> None:
-    if "spread" not in metrics:
-        axes.set_ylim(0, 1)
-        axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    metric = metrics[0]
+    if metric not in ENDLESS:
+        low, high = RANGES.get(metric, UNIT)
+        places = (low, (low + high) / 2, high)
+        axes.set_ylim(low, high)
+        axes.set_yticks(places, [f"{place:g}" for place in places])
         return
-    mean, error = average(grid, "spread"), np.nan_to_num(standard_error(grid, "spread"))
+    mean, error = average(grid, metric), np.nan_to_num(standard_error(grid, metric))
     ends = np.array([mean - error, mean + error])
     ends = ends[np.isfinite(ends)] if np.isfinite(ends).any() else UNIT_EDGES
     room = 0.08 * np.ptp(ends) or 0.5
@@ -71,7 +75,7 @@ def chance_labels(grid: Grid) -> list[Label]:
     return [] if levels is None else [Label(float(levels[-1]), "P by chance", BLUE, "normal")]
 
 
-def _draw_chance(axes: Axes, grid: Grid) -> None:
+def draw_chance(axes: Axes, grid: Grid) -> None:
     levels, axis = chance_levels(grid), grid.axes[0]
     if levels is not None:
         place = [axis.edges[0], *axis.place, axis.edges[-1]]

@@ -7,17 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
 from kadita_jax.names import STATES
-from kadita_jax.plot.grid import Axis, Grid, average, is_invalid, leading_state, state_shares
+from kadita_jax.plot.grid import Axis, Grid, average, leading_state, state_shares
+from kadita_jax.plot.hatches import draw_hatches
 from kadita_jax.plot.profile import ROWS
 from kadita_jax.plot.regions import draw_names, n_pixels
 from kadita_jax.plot.style import (
     BODY,
-    FAINT,
     INK,
     MUTED,
     PAPER,
@@ -31,8 +29,10 @@ from kadita_jax.plot.style import (
 
 # Both rise evenly in lightness for every kind of colour vision; two, for scales that differ.
 COLOURS, OTHER_COLOURS = "viridis", "cividis"
-# Why a point is empty, and how it is filled.
-HATCHES = MappingProxyType({"radii out of order": "/////", "undefined": "....."})
+# What a metric can be, unless another range is known or there is none.
+UNIT = (0.0, 1.0)
+RANGES = MappingProxyType({"accuracy": (-1.0, 1.0)})
+ENDLESS = ("spread", "n_groups")
 _LETTER, _ROW = 0.085, 0.21
 
 
@@ -79,14 +79,14 @@ def _locator(axis: Axis, inches: float, apart: float) -> Locator:
 
 
 def colour_range(grid: Grid, metric: str) -> tuple[float, float]:
-    """What the colours span: 0 to 1, or the values themselves of the spread."""
-    if metric != "spread":
-        return 0.0, 1.0
+    """What the colours span: the metric's own range, or the values where that has no end."""
+    if metric not in ENDLESS:
+        return RANGES.get(metric, UNIT)
     values = average(grid, metric)
     defined = values[np.isfinite(values)]
     if not defined.size:
-        return 0.0, 1.0
-    low, high = float(defined.min()), float(defined.max())
+        return UNIT
+    low, high = 1.0 if metric == "n_groups" else float(defined.min()), float(defined.max())
     return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
@@ -95,7 +95,7 @@ def draw_map(axes: Axes, grid: Grid, metric: str) -> QuadMesh:
     x, y = (axis.edges for axis in grid.axes)
     values, (low, high) = average(grid, metric), colour_range(grid, metric)
     set_scales(axes, grid)
-    colours = OTHER_COLOURS if metric == "spread" else COLOURS
+    colours = OTHER_COLOURS if metric in ENDLESS or metric in RANGES else COLOURS
     mesh = axes.pcolormesh(x, y, values.T, cmap=colours, vmin=low, vmax=high, rasterized=True)
     draw_hatches(axes, grid, np.isnan(values))
     draw_borders(axes, grid)
@@ -119,33 +119,6 @@ def state_colours(grid: Grid) -> np.ndarray:
     palette = np.array([to_rgb(STATE_COLOURS[name]) for name in STATES] + [to_rgb(WASH)])
     strength = np.where(leading < 0, 1.0, share)[..., None]
     return strength * palette[leading] + (1 - strength) * np.array(to_rgb(PAPER))
-
-
-def reasons(grid: Grid, empty: np.ndarray) -> dict[str, np.ndarray]:
-    """Which of the empty points are empty why, by the reasons of `HATCHES`."""
-    invalid = is_invalid(grid)
-    return dict(zip(HATCHES, (empty & invalid, empty & ~invalid), strict=True))
-
-
-def draw_hatches(axes: Axes, grid: Grid, empty: np.ndarray) -> None:
-    """Fill the cells that are empty by their reason; over one axis, from bottom to top."""
-    x, *others = (axis.edges for axis in grid.axes)
-    y = others[0] if others else np.array(axes.get_ylim())
-    for reason, where in reasons(grid, empty).items():
-        _draw_hatch(axes, x, y, where.reshape(len(x) - 1, -1), HATCHES[reason])
-
-
-def _draw_hatch(axes: Axes, x: np.ndarray, y: np.ndarray, where: np.ndarray, hatch: str) -> None:
-    i, j = np.nonzero(where)
-    if not len(i):
-        return
-    corners = [(x[i], y[j]), (x[i + 1], y[j]), (x[i + 1], y[j + 1]), (x[i], y[j + 1])]
-    outline = np.moveaxis(np.array([*corners, corners[0]]), -1, 0)
-    once_around = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
-    path = Path(outline.reshape(-1, 2), np.tile(once_around, len(i)))
-    ink = {"facecolor": WASH, "edgecolor": FAINT, "linewidth": 0}
-    # Not add_patch: the limits stand, and to search so many cells for new ones is slow.
-    axes.add_artist(PathPatch(path, hatch=hatch, **ink, zorder=1.5))
 
 
 def border_segments(state: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -8,16 +8,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from kadita_jax.names import STATES
-from kadita_jax.plot.grid import Grid
-from kadita_jax.plot.maps import HATCHES, reasons
+from kadita_jax.plot.grid import Grid, fell_apart
+from kadita_jax.plot.hatches import FELL_APART, empty_swatch, fell_apart_swatch, reasons
 from kadita_jax.plot.regions import MARK_STYLE
 from kadita_jax.plot.style import (
-    FAINT,
     MUTED,
     SMALL,
     STATE_COLOURS,
     STATE_MARKERS,
-    WASH,
     headline,
     write,
 )
@@ -64,8 +62,9 @@ def draw_key(
     }
     for reason, where in reasons(grid, empty).items():
         if where.any():
-            fill = {"facecolor": WASH, "edgecolor": FAINT, "linewidth": 0}
-            handles[reason] = (Patch(hatch=HATCHES[reason], **fill),)
+            handles[reason] = empty_swatch(reason)
+    if fell_apart(grid).any():
+        handles[FELL_APART] = fell_apart_swatch()
     wide, high = figure.get_size_inches()
     figure.legend(
         list(handles.values()),

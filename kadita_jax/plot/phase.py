@@ -28,11 +28,12 @@ def phase_diagram(dataset: xarray.Dataset, metric: str | Unchecked = "polarizati
 
     - `dataset`: a sweep, as `kadita_jax.sweep` returns it or xarray opens its file, or a part of
         one.
-    - `metric`: one of `kadita_jax.metrics.NAMES`.
+    - `metric`: one of `kadita_jax.metrics.NAMES`, or what else the sweep tells of: of
+        `kadita_jax.names.MORE_NAMES`.
 
     **Returns:** a figure; `save` writes it.
     """
-    refuse("cannot draw", metric_faults(metric))
+    refuse("cannot draw", metric_faults(metric, dataset))
     grid = read_grid(dataset, f"{metric}_mean")
     with style():
         return _map_page(grid, metric) if len(grid.axes) == 2 else _line_page(grid, metric)

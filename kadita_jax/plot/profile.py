@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kadita_jax.dataset import mean_and_std, second_half
+from kadita_jax.parameters import OPEN
 from kadita_jax.plot.reading import series
 from kadita_jax.plot.style import (
     BODY,
@@ -56,6 +57,14 @@ def run_profile(dataset: xarray.Dataset) -> Profile:
     return {name: mean_and_std(second_half(series(dataset, name))) for name in ROWS}
 
 
+def has_bands(dataset: xarray.Dataset) -> bool:
+    """Whether the canonical schools, which live in boxes, can be compared with.
+
+    In open water the bins of cohesion and depth have other ranges.
+    """
+    return dataset.attrs.get("box_size") != OPEN
+
+
 def draw_profile(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
     """The run's profile in a panel at (left, bottom, width, height) inches.
 
@@ -64,7 +73,7 @@ def draw_profile(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
     axes = panel(figure, box)
     _set_rows(axes)
     canonical = canonical_profiles(dataset.attrs.get("convention", "reference"))
-    for name in SCHOOLS:
+    for name in SCHOOLS if has_bands(dataset) else ():
         _draw_school(axes, canonical[name], name)
     profile = run_profile(dataset)
     _draw_run(axes, profile)

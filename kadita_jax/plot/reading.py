@@ -23,10 +23,14 @@ def final_school(dataset: xarray.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return position[seen], heading[seen]
 
 
+def has_number(dataset: xarray.Dataset, name: str) -> bool:
+    """Whether an attribute is there, and is no word such as the box_size of open water."""
+    return not isinstance(dataset.attrs.get(name, ""), str)
+
+
 def number(dataset: xarray.Dataset, name: str) -> float | None:
-    """An attribute as one number, the median of one value per fish; None when it is absent."""
-    value = dataset.attrs.get(name)
-    return None if value is None else float(np.median(value))
+    """An attribute as one number, the median of one value per fish; None when there is none."""
+    return float(np.median(dataset.attrs[name])) if has_number(dataset, name) else None
 
 
 def amount(value: Any) -> str:

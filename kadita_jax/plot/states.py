@@ -14,8 +14,9 @@ from kadita_jax.plot.grid import (
     state_shares,
     states_of,
 )
+from kadita_jax.plot.hatches import draw_hatches
 from kadita_jax.plot.labels import about
-from kadita_jax.plot.maps import draw_hatches, draw_state_map, set_scale
+from kadita_jax.plot.maps import draw_state_map, set_scale
 from kadita_jax.plot.page import ASIDE, LINE_BOX, LINE_PAGE, MAP_BOX, MAP_PAGE, draw_key, new_page
 from kadita_jax.plot.regions import draw_names, n_pixels
 from kadita_jax.plot.style import BODY, PAPER, STATE_COLOURS, panel, size_of, style

@@ -4,7 +4,7 @@ import xarray
 from matplotlib.figure import Figure
 
 from kadita_jax.dataset import final_state, seconds
-from kadita_jax.plot.profile import draw_profile
+from kadita_jax.plot.profile import draw_profile, has_bands
 from kadita_jax.plot.reading import amount, cut, final_school, footer, joined, number
 from kadita_jax.plot.school import draw_key, draw_school, fish_note
 from kadita_jax.plot.style import MUTED, SUBTITLE, TINY, TITLE, headline, style, write
@@ -82,12 +82,15 @@ def add_parameters(figure: Figure, dataset: xarray.Dataset) -> None:
 
 def _add_order(figure: Figure, dataset: xarray.Dataset) -> None:
     note = f"final state: {final_state(dataset).replace('_', ' ')} (P polarization, M rotation)"
+    if "n_groups" in dataset and (n_groups := int(dataset["n_groups"][-1])) > 1:
+        note = f"{note} of {n_groups} groups"
     headline(figure, RIGHT, UPPER, "Order against time", note)
     draw_order(figure, (RIGHT + 0.3, 5.15, 3.1, 1.7), dataset)
 
 
 def _add_profile(figure: Figure, dataset: xarray.Dataset) -> None:
-    note = "mean ± std of the summary window; pale bands: std over seeds"
+    bands = "; pale bands: std over seeds" if has_bands(dataset) else ""
+    note = f"mean ± std of the summary window{bands}"
     headline(figure, RIGHT, LOWER_RIGHT, "Seven entropies and their index", note)
     draw_profile(figure, (RIGHT + 1.5, 0.85, 2.3, 2.9), dataset)
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from kadita_jax.parameters import PARAMETERS
-from kadita_jax.plot.reading import amount, plain_name, plain_unit
+from kadita_jax.plot.reading import amount, has_number, plain_name, plain_unit
 from kadita_jax.plot.style import BODY, FAINT, INK, MUTED, Box, panel
 from kadita_jax.plot.zones import ZONES
 
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 def parameter_rows(dataset: xarray.Dataset) -> list[Row]:
     """The parameters that the file names, in plain words and with units."""
-    found = {name: dataset.attrs[name] for name in PARAMETERS if name in dataset.attrs}
+    found = {name: dataset.attrs[name] for name in PARAMETERS if has_number(dataset, name)}
     rows = [
         Row(plain_name(name), f"{amount(value)} {plain_unit(name)}", ZONES.get(name, ""))
         for name, value in found.items()
