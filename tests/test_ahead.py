@@ -142,7 +142,8 @@ def test_before_a_long_run_the_one_before_is_told(tmp_path, monkeypatch, capsys)
         return whole(scenario, **options)
 
     monkeypatch.setattr(study, "run", listening)
-    options = {"dtype": "float64", "convention": "reference", "overwrite": False}
+    options = {"dtype": "float64", "convention": "reference", "group_distance": None}
+    options |= {"overwrite": False}
     with artist.drawing_aside() as draw:
         run_job.run_all(files(tmp_path, "a", "bb"), {}, draw, out=tmp_path / "out", **options)
     assert [out.count("a.png") for out in told] == [0, 1]

@@ -219,10 +219,6 @@ API = {
     "mixed precision": api(
         lambda: simulate(dtype="float32"), ("speed", "state's dtype float64", "got 'float32'")
     ),
-    "open water with fractions of a box": api(
-        lambda: measure(box_size=None),
-        ("box_size", "open water needs 'corrected'", "got None"),
-    ),
     "several of a measurement": api(
         lambda: measure(position="here", convention="refrence", box_size="wide"),
         ("position", "must have shape (N, 3)", "got 'here'"),
@@ -261,12 +257,15 @@ TOML = {
         ("seed", "greater than or equal to 0", "got -1"),
         ("speeed", "not a known field (did you mean 'speed'?)", "got 1"),
         ("max_turn", "must be > 0 and <= pi", "got nan"),
-        ("initial", "must be 'uniform_gas' or 'ring'", "got 'rign'"),
+        ("initial", "must be 'uniform_gas', 'uniform_ball' or 'ring'", "got 'rign'"),
     ),
     "field that is a word of Python": toml("self = 1", ("self", "not a known field", "got 1")),
     "text for a number": toml("speed = 'fast'", ("speed", "must be a number", "got 'fast'")),
     "bool for a number": toml("n_steps = true", ("n_steps", "valid integer", "got True")),
-    "table for a number": toml("[speed]\na = 1", ("speed", "must be a number", "got {'a': 1}")),
+    "table for a number": toml("[dt]\na = 1", ("dt", "must be one number", "got {'a': 1}")),
+    "table that is no distribution": toml(
+        "[speed]\na = 1", ("speed", "must have distribution = normal or", "got {'a': 1}")
+    ),
     "three box sizes": toml("box_size = [9, 9, 9]", ("box_size", "one number", "shape (3,)")),
     "parameters for other fish": toml(
         "n_fish = 5\nspeed = [1.0, 2.0]", ("speed", "each of 5 fish", "2 values")
@@ -289,8 +288,9 @@ TOML = {
     "not UTF-8": toml(b'title = "\xe9"', ("mine.toml: file", "must be UTF-8", "other bytes")),
 }
 
+OPEN_WATER = "the file does not say (open water needs convention 'corrected')"
 EXISTS = "resume it, or allow overwriting"
-MISSING = "must be a canonical name or an existing file"
+MISSING = "must be a shipped name or an existing file"
 
 COMMANDS = {
     "misspelt scenario": command("run swam", (MISSING, "(did you mean 'swarm'?)", "got 'swam'")),
@@ -362,8 +362,9 @@ COMMANDS = {
     "negative box": command(
         "metrics open.nc --box-size -1", ("box_size", "finite and > 0", "got -1.0")
     ),
-    "plot open water": command(
-        "plot open.nc", ("open.nc: box_size", "open water needs 'corrected'", "got None")
+    "plot open water": command("plot open.nc", ("open.nc: box_size", OPEN_WATER, "got None")),
+    "measure open water by fractions of a box": command(
+        "metrics open.nc --convention reference", ("open.nc: box_size", OPEN_WATER, "got None")
     ),
     "plot with a misspelt convention": command(
         "plot good.nc --convention corected", ("convention", "must be one of", "got 'corected'")

@@ -55,6 +55,17 @@ QUICKLY = {
             "steps in reverse",
         ),
         (
+            "couzin2002.py",
+            "--side 2 --replicates 1 --n-steps 20 --seeds 1 --points 2",
+            "highly parallel, from 6 x 10 to 15",
+        ),
+        ("hysteresis.py", "--values 0:1:2 --replicates 2 --n-steps 10", "up: P / M"),
+        (
+            "unlike.py",
+            "--schools 2 --n-steps 30 --led 2 --varied speed --sizes 10",
+            "accuracy 0.5 at an informed fraction",
+        ),
+        (
             "calibration.py",
             "--n-fish 6 --n-steps 20 --starts 1 --schools 32",
             "of 1 starts within 5% of the truth",

@@ -8,6 +8,7 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 TOYS = {
+    "couzin2002": "n_fish, n_steps, side, replicates = 8, 40, 2, 1",
     "what_would_make_this_school_mill": "n_fish, n_steps, replicates, n_rounds = 8, 20, 16, 1",
     "reading_the_radii_from_a_film": "n_fish, n_steps, replicates = 10, 20, 32",
 }

@@ -12,7 +12,9 @@ from matplotlib.patches import PathPatch, Rectangle
 
 import kadita_jax as kj
 from kadita_jax.metrics import NAMES, STATES
-from kadita_jax.plot.grid import leading_state, read_grid
+from kadita_jax.names import MORE_NAMES
+from kadita_jax.plot.grid import WHOLE, leading_state, read_grid
+from kadita_jax.plot.hatches import FELL_APART, falling_lines
 from kadita_jax.plot.maps import border_segments, colour_range
 from kadita_jax.plot.regions import connected
 from kadita_jax.plot.style import STATE_COLOURS, STATE_MARKERS
@@ -67,6 +69,35 @@ def ordered():
     inner, outer = radii()
     valid = inner[:, None] <= outer
     return sweep({"r_orientation": inner, "r_attraction": outer}, valid=valid), valid
+
+
+def open_water(axes, largest):
+    """A sweep of schools in open water, `largest` (axes...) the mean part in the largest group."""
+    dataset = sweep(axes)
+    dims, shape = dataset["state"].dims, dataset["state"].shape
+    # Replicates on both sides of the limit: it is their mean that counts.
+    largest = np.asarray(largest)[..., None] + np.array([-0.05, 0.0, 0.05])
+    more = {f"{name}_mean": (dims, np.full(shape, 0.5)) for name in MORE_NAMES}
+    more["n_groups_mean"] = (dims, 1 + 10 * (1 - largest))
+    more["largest_group_mean"] = (dims, largest)
+    return dataset.assign(more)
+
+
+def fallen(n=5):
+    """A sweep in open water whose schools fell apart in one corner."""
+    x, y = np.arange(float(n)), np.arange(n + 1.0)
+    apart = x[:, None] + y < 3
+    axes = {"orientation_width": x, "attraction_width": y}
+    return open_water(axes, np.where(apart, WHOLE - 0.01, WHOLE + 0.01)), apart
+
+
+def hatched(axes):
+    """Lower left corners of the cells under the hatch of schools that fell apart."""
+    clips = [lines.get_clip_path() for lines in of_kind(axes, LineCollection)]
+    paths = [clip.get_fully_transformed_path() for clip in clips if clip is not None]
+    to_data = axes.transData.inverted()
+    cells = [to_data.transform(path.vertices).reshape(-1, 5, 2).min(axis=1) for path in paths]
+    return [{tuple(corner) for corner in drawn.round(9)} for drawn in cells]
 
 
 def texts(figure):
@@ -425,3 +456,78 @@ def test_the_most_frequent_state_counts_the_replicates_that_are_left():
     assert leading_state(read_grid(dataset, "state")).tolist() == [2, 0]
     assert leading_state(read_grid(dataset.isel(replicate=[2]), "state")).tolist() == [4, 0]
     assert leading_state(read_grid(dataset.isel(replicate=0), "state")).tolist() == [2, 1]
+
+
+def test_only_points_whose_schools_fell_apart_are_hatched():
+    dataset, apart = fallen()
+    for picture in (kj.plot.phase_diagram, kj.plot.state_map):
+        axes = picture(dataset).axes[0]
+        x, y = drawn_edges(dataset)
+        corners = {(x[i], y[j]) for i, j in np.argwhere(apart)}
+        halo, line = hatched(axes)
+        assert halo == line == corners
+        assert not of_kind(axes, PathPatch)
+
+
+def test_values_under_the_hatch_are_drawn_as_without_it():
+    dataset, _ = fallen()
+    plain = drawn_mesh(dataset.drop_vars("largest_group_mean"))
+    assert np.array_equal(drawn_mesh(dataset).get_array(), plain.get_array())
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("cut", [{}, {"attraction_width": 0}], ids=["maps", "lines"])
+def test_the_key_tells_of_schools_that_fell_apart(picture, cut):
+    dataset, _ = fallen()
+    draw = getattr(kj.plot, picture)
+    assert FELL_APART in texts(draw(dataset.isel(cut)))
+    whole = dataset.assign(largest_group_mean=xr.ones_like(dataset["largest_group_mean"]))
+    in_a_box = dataset.drop_vars([f"{name}_mean" for name in MORE_NAMES])
+    for without in (whole, in_a_box):
+        figure = draw(without.isel(cut))
+        assert FELL_APART not in texts(figure)
+        assert not any(hatched(axes) for axes in figure.axes)
+
+
+def test_over_one_axis_the_hatch_goes_from_bottom_to_top():
+    dataset = open_water({"noise": [0.0, 1.0, 2.0, 3.0]}, [1.0, 0.5, 0.5, 1.0])
+    for axes in kj.plot.phase_diagram(dataset).axes:
+        for corners in hatched(axes):
+            assert corners == {(0.5, 0.0), (1.5, 0.0)}
+    assert [len(hatched(axes)) for axes in kj.plot.phase_diagram(dataset).axes] == [1, 2]
+
+
+def test_a_point_out_of_order_did_not_fall_apart():
+    dataset, valid = ordered()
+    largest = xr.where(dataset["valid"] == 1, 1.0, np.nan)
+    figure = kj.plot.phase_diagram(dataset.assign(largest_group_mean=largest))
+    assert not valid.all()
+    assert FELL_APART not in texts(figure)
+
+
+def test_the_lines_of_the_hatch_stay_in_their_box_at_one_distance():
+    ends = falling_lines(3.0, 2.0, 0.1)
+    assert np.all((ends >= 0) & (ends <= np.array([3.0, 2.0]) + 1e-12))
+    totals = ends.sum(axis=2)
+    assert totals[:, 0] == pytest.approx(totals[:, 1])
+    assert np.diff(totals[:, 0]) == pytest.approx(0.1 * 2**0.5)
+
+
+@pytest.mark.parametrize("metric", MORE_NAMES)
+@pytest.mark.parametrize("cut", [{}, {"attraction_width": 0}], ids=["map", "line"])
+def test_what_only_some_sweeps_tell_of_is_drawn_from_those(metric, cut):
+    dataset = fallen()[0].isel(cut)
+    assert kj.plot.phase_diagram(dataset, metric).axes
+    box = dataset.drop_vars(f"{metric}_mean")
+    with pytest.raises(kj.InvalidInputError, match=f"metric: must be one of.*got '{metric}'"):
+        kj.plot.phase_diagram(box, metric)
+
+
+def test_colours_of_groups_span_what_groups_can_be():
+    dataset, _ = fallen()
+    grid = read_grid(dataset, "state")
+    most = dataset["n_groups_mean"].mean("replicate").max()
+    assert colour_range(grid, "n_groups") == (1.0, most)
+    assert colour_range(grid, "accuracy") == (-1.0, 1.0)
+    others = set(MORE_NAMES) - {"n_groups", "accuracy"}
+    assert {colour_range(grid, name) for name in others} == {(0.0, 1.0)}

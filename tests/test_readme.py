@@ -87,3 +87,22 @@ def test_the_errors_of_derivatives_are_those_of_the_benchmark():
     near = sum(start["off"] <= 0.05 for start in fits["starts"])
     assert f"{near} ended within 5 %" in told
     assert "in {}, {} and {} of the ten".format(*fits["covered"].values()) in told
+
+
+def test_the_original_models_figures_are_those_of_the_benchmarks():
+    results, told = ROOT / "bench" / "results", " ".join(README.split())
+    names = ("couzin2002", "hysteresis", "unlike")
+    map_, loop, fish = (
+        json.loads((results / f"{name}.json").read_text())["figures"] for name in names
+    )
+    assert f"5,000 steps each, takes {map_['map']['seconds']:.0f} s" in told
+    shares = [share for row in map_["strip"]["milling"] for share in row]
+    assert f"({100 * sum(shares) / len(shares):.0f} % of the schools there mill" in told
+    torus, *others = (row[-1] for row in map_["checks"][:4])
+    assert f"the median school mills at {torus} points" in told
+    assert all(len(set(row.split(" of "))) == 1 for row in others)
+    mills = {field: f"{100 * v['torus_schools']:.0f} %" for field, v in map_["perception"].items()}
+    assert f"{mills['300']} with 300, {mills['270']} with 270, {mills['230']} with 230" in told
+    assert f"of 16 schools takes {loop['seconds']:.0f} s" in told
+    half = {(told["zones"], told["n_fish"]): told["for_half"] for told in fish["leading"]}
+    assert f"({half['narrow', 10]:.2f} of 10 fish against {half['narrow', 50]:.2f} of 50" in told

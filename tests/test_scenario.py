@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 import kadita_jax as kj
 from kadita_jax.metrics import NAMES
-from kadita_jax.parameters import PARAMETERS
-from kadita_jax.scenario import Scenario, canonical_name, parse_scenario
+from kadita_jax.parameters import PARAMETERS, RADII
+from kadita_jax.scenario import CANONICAL, Scenario, canonical_name, parse_scenario
 
 # SPEC section 7, columns swarm, torus, dynamic_parallel, highly_parallel.
-CANONICAL = {
+OF_THE_PAPER = {
     "n_fish": (150, 200, 180, 250),
     "box_size": (25, 25, 28, 35),
     "speed": (1.0, 1.0, 1.2, 1.5),
@@ -29,10 +29,41 @@ CANONICAL = {
 }
 
 
-@pytest.mark.parametrize("field", CANONICAL)
+@pytest.mark.parametrize("field", OF_THE_PAPER)
 def test_the_canonical_four_are_the_papers(field):
-    found = tuple(getattr(kj.load_scenario(name), field) for name in kj.scenario_names())
-    assert found == CANONICAL[field]
+    found = tuple(getattr(kj.load_scenario(name), field) for name in CANONICAL)
+    assert found == OF_THE_PAPER[field]
+
+
+# Couzin et al. 2002, in the same columns: their units are r_r and s, turns 40 degrees a second,
+# a field of perception of 270 degrees. The widths lie within their regions of each state.
+OF_THE_ORIGINAL = {
+    "n_fish": (100, 100, 100, 100),
+    "speed": (3.0, 3.0, 3.0, 3.0),
+    "r_repulsion": (1, 1, 1, 1),
+    "orientation_width": (0, 1, 4, 10),
+    "attraction_width": (14, 14, 14, 10),
+    "max_turn": (np.deg2rad(4),) * 4,
+    "noise": (0.05,) * 4,
+    "blind_angle": (45,) * 4,
+    "orientation_weight": (1,) * 4,
+    "dt": (0.1,) * 4,
+    "box_size": (None,) * 4,
+    "rules": ("couzin2002",) * 4,
+    "initial": ("uniform_ball",) * 4,
+}
+
+
+def test_the_original_models_four_are_those_of_2002():
+    shipped = [kj.load_scenario(f"couzin2002_{name}") for name in CANONICAL]
+    found = {n: tuple(getattr(s, n, None) for s in shipped) for n in OF_THE_ORIGINAL}
+    radii = np.array([[getattr(s, name) for name in RADII] for s in shipped])
+    found["orientation_width"], found["attraction_width"] = map(tuple, np.diff(radii).T)
+    assert found == OF_THE_ORIGINAL
+
+
+def test_eight_scenarios_ship():
+    assert kj.scenario_names() == (*CANONICAL, *(f"couzin2002_{name}" for name in CANONICAL))
 
 
 @pytest.mark.parametrize("name", kj.scenario_names())
@@ -89,7 +120,7 @@ def test_the_shipped_profiles_know_every_metric(convention):
     from kadita_jax.plot.profile import canonical_profiles
 
     profiles = canonical_profiles(convention)
-    assert tuple(profiles) == kj.scenario_names()
+    assert tuple(profiles) == CANONICAL
     for by_metric in profiles.values():
         assert set(by_metric) == set(NAMES)
         assert np.all(np.isfinite(list(by_metric.values())))
