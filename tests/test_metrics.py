@@ -232,9 +232,10 @@ def test_open_water_is_measured_corrected():
     np.testing.assert_allclose(list(moved.values()), list(plain.values()), atol=1e-9)
 
 
-def test_a_missing_fish_makes_the_snapshot_undefined():
-    position, heading = random_school()
-    position[3, 1] = np.nan
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_missing_fish_makes_the_snapshot_undefined(missing):
+    position, heading = school = random_school()
+    school[missing][3, 1] = np.nan
     found = measure(position, heading, BOX)
     assert all(np.isnan(value) for value in as_dict(found).values())
     assert int(state_label(found.polarization, found.rotation)) == -1

@@ -177,3 +177,8 @@ def test_no_setting_is_changed():
 def test_what_is_no_loop_is_refused(broken):
     with pytest.raises(kj.InvalidInputError, match="dataset: must hold P and M up and down"):
         kj.plot.hysteresis(broken)
+
+
+def test_a_loop_is_no_phase_diagram():
+    with pytest.raises(kj.InvalidInputError, match="must be a sweep: a loop is drawn by"):
+        kj.plot.phase_diagram(loop())

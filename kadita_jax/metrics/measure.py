@@ -158,7 +158,8 @@ def _measure(
     blur: Blur | None,
     nearest: Float[Array, "fish nearest"] | None = None,
 ) -> Metrics:
-    position, heading = wrap(position, box_size), direction(heading)
+    # What is no number stays so, where `direction` would make it a fish without heading.
+    position, heading = wrap(position, box_size), direction(heading, 0.0 * heading)
     place, swim = (position, box_size, convention), (position, heading, box_size, convention)
     polarization, rotation = order.polarization(heading), order.rotation(*swim)
     if nearest is None:

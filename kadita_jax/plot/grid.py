@@ -103,6 +103,9 @@ def _missing(dataset: xarray.Dataset, variables: Sequence[str]) -> Iterator[Faul
         if name not in dataset:
             rule = f"must be a variable of the Dataset, as in a sweep's{hint}"
             yield Fault(name, rule, sorted(map(str, dataset.data_vars)))
+    if "branch" in dataset.dims:
+        rule = "must be a sweep: a loop is drawn by kadita_jax.plot.hysteresis"
+        yield Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")
 
 
 def _size_faults(dataset: xarray.Dataset, name: str, n_axes: int) -> Iterator[Fault]:

@@ -62,7 +62,7 @@ def has_bands(dataset: xarray.Dataset) -> bool:
 
     In open water the bins of cohesion and depth have other ranges.
     """
-    return dataset.attrs.get("box_size") != OPEN
+    return str(dataset.attrs.get("box_size")) != OPEN
 
 
 def draw_profile(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
