@@ -15,6 +15,9 @@ WIDTHS: Mapping[str, Parameter] = {
     "orientation_width": Parameter(0.0, "bl", "width of the orientation zone"),
     "attraction_width": Parameter(0.0, "bl", "width of the attraction zone"),
 }
+# Equal radii that are reached in two ways, such as 2.1 of 0.5:5:46 and of 0.7:6.7:61, differ by
+# rounding. A zone that is so much less than empty is empty.
+SLACK = 1e-9
 OUTER_RADIUS = {"orientation_width": "r_orientation", "attraction_width": "r_attraction"}
 N_FISH = Parameter(150.0, "1", "number of fish", low=1.0, high=2.0**30)
 SWEPT: Mapping[str, Parameter] = {**PARAMETERS, **WIDTHS, "n_fish": N_FISH}

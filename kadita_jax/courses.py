@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kadita_jax.axes import OUTER_RADIUS, WIDTHS, radii
+from kadita_jax.axes import OUTER_RADIUS, SLACK, WIDTHS, radii
 from kadita_jax.errors import Fault
 from kadita_jax.knots import SCHEDULED, schedule_faults
 from kadita_jax.parameters import RADII
@@ -59,7 +59,7 @@ def _order_faults(schedule: Written, fixed: Mapping[str, Any]) -> list[Fault]:
     steps, moved = _moved_radii(schedule, fixed)
     for inner, outer in pairwise(RADII):
         low, high = (np.ravel(moved[n] if n in moved else fixed[n]) for n in (inner, outer))
-        wrong = np.flatnonzero(low > high * (1 + 1e-9))
+        wrong = np.flatnonzero(low > high * (1 + SLACK))
         if moved and len(wrong):
             rule = f"must keep {inner} <= {outer} at all steps"
             return [Fault("schedule", rule, f"broken at step {int(steps[wrong[0]])}")]

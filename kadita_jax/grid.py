@@ -7,13 +7,9 @@ from math import prod
 
 import numpy as np
 
-from kadita_jax.axes import Axis, radii
+from kadita_jax.axes import SLACK, Axis, radii
 from kadita_jax.parameters import PARAMETERS, RADII
 from kadita_jax.scenario import Scenario
-
-# Equal radii of two axes, such as 2.1 of 0.5:5:46 and of 0.7:6.7:61, differ by rounding. A zone
-# that is so much less than empty is empty.
-SLACK = 1e-9
 
 
 @dataclass(frozen=True)

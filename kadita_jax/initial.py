@@ -63,10 +63,7 @@ def uniform_ball(
 
     **Raises:** `InvalidInputError` when an argument is out of range.
     """
-    lengths = {"radius": radius} | ({} if box_size is None else {"box_size": box_size})
-    refuse("invalid initial state", _faults(key, n_fish, **lengths))
-    radius = jnp.asarray(radius, jnp.result_type(float))
-    box = None if box_size is None else jnp.asarray(box_size, radius.dtype)
+    box, radius = _checked(key, n_fish, box_size, radius)
     return _uniform_ball(initial_key(key), int(n_fish), box, radius)
 
 
@@ -101,10 +98,7 @@ def ring(
 
     **Raises:** `InvalidInputError` when an argument is out of range.
     """
-    lengths = {"radius": radius} | ({} if box_size is None else {"box_size": box_size})
-    refuse("invalid initial state", _faults(key, n_fish, **lengths))
-    radius = jnp.asarray(radius, jnp.result_type(float))
-    box = None if box_size is None else jnp.asarray(box_size, radius.dtype)
+    box, radius = _checked(key, n_fish, box_size, radius)
     return _ring(initial_key(key), int(n_fish), box, radius)
 
 
@@ -146,6 +140,17 @@ class Start:
         if self.kind == "uniform_ball":
             return uniform_ball(key, self.n_fish, self.radius, box_size)
         return uniform_gas(key, self.n_fish, box_size)
+
+
+def _checked(
+    key: object, n_fish: object, box_size: Length | None, radius: Length
+) -> tuple[BoxSize, Float[Array, ""]]:
+    """The lengths of a start about a centre as arrays, once all of its arguments are right."""
+    lengths = {"radius": radius} | ({} if box_size is None else {"box_size": box_size})
+    refuse("invalid initial state", _faults(key, n_fish, **lengths))
+    float_ = jnp.result_type(float)
+    box = None if box_size is None else jnp.asarray(box_size, float_)
+    return box, jnp.asarray(radius, float_)
 
 
 def _faults(key: object, n_fish: object, **lengths: Length) -> list[Fault]:

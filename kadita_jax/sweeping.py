@@ -14,6 +14,7 @@ from jaxtyping import Array, Int
 
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse, unknown
 from kadita_jax.keys import RandomKey, key_faults
+from kadita_jax.knots import LAST_STEP
 from kadita_jax.member import Draw, Outcome, Task, Varied, run_member
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.model import Params, State
@@ -145,6 +146,8 @@ def _varied_faults(varied: Any, n_members: int) -> list[Fault]:
 
 def _course_faults(schedule: Any, varied: Any, first_step: Any, params: Params) -> list[Fault]:
     faults = count_faults({"first_step": first_step}, low=0)
+    if not faults and first_step > LAST_STEP:
+        faults.append(Fault("first_step", f"must be <= {LAST_STEP}", first_step))
     if schedule is None:
         return faults
     both = sorted(set(schedule) & set(varied)) if isinstance(schedule, Mapping) else []
