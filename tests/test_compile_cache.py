@@ -122,7 +122,9 @@ def test_the_oldest_programs_make_room(home, monkeypatch):
 def kadita(line: str, folder: Path, **variables: str) -> tuple[int, str]:
     """Exit code and standard error of a command that keeps its cache in this folder."""
     variables |= {"XDG_CACHE_HOME": str(folder)}
-    inherited = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    # jax has set in this process how much of XLA's log is shown.
+    here_alone = ("JAX_COMPILATION_CACHE_DIR", "TF_CPP_MIN_LOG_LEVEL")
+    inherited = {k: v for k, v in os.environ.items() if k not in here_alone}
     command = [sys.executable, "-c", "from kadita_jax.cli import main; main()", *line.split()]
     done = subprocess.run(
         command, cwd=folder, env=inherited | variables, capture_output=True, text=True, check=False
