@@ -141,7 +141,6 @@ def _stages(loop: Loop, journal: Journal | None, progress: Progress | None) -> I
 def _computed(loop: Loop, stage: int, state: State) -> Stored:
     plan, scenario = loop.plan, loop.plan.grid.scenario
     share = -(-loop.replicates // jax.local_device_count())
-    batch = plan.batch(scenario.n_fish, share)
     outcome = sweep_members(
         jax.random.key(scenario.seed),
         np.arange(loop.replicates),
@@ -153,8 +152,7 @@ def _computed(loop: Loop, stage: int, state: State) -> Stored:
         group_distance=plan.group_distance,
         convention=plan.convention,
         keep_final=True,
-        capacity=-(-share // batch) * batch,
-        batch=batch,
+        batch=plan.batch(scenario.n_fish, share),
     )
     return stored(outcome)
 

@@ -19,7 +19,7 @@ from kadita_jax.keys import RandomKey, member_key, noise_stream, step_key
 from kadita_jax.member import Draw
 from kadita_jax.metrics import measure
 from kadita_jax.model import Params, State
-from kadita_jax.places import Places, over_devices
+from kadita_jax.places import Places, over_devices, room_for
 from kadita_jax.pytree import pytree
 from kadita_jax.simulation import step
 from kadita_jax.window import Window
@@ -78,7 +78,7 @@ def pathwise_members(
     - `devices`: where to compute; this process's own when None.
     """
     devices = jax.local_devices() if devices is None else devices
-    places = Places(len(number), len(devices), -(-len(number) // len(devices)))
+    places = Places(len(number), len(devices), room_for(-(-len(number) // len(devices))))
     state, draw = (start, None) if isinstance(start, State) else (None, start)
     found = _pathwise(
         (key, params, state),

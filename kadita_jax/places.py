@@ -13,6 +13,19 @@ from jaxtyping import Array, Int
 
 Tree = TypeVar("Tree")
 
+# Rows that a device has at least: sweeps of fewer members share one program.
+LEAST_ROOM = 16
+
+
+def room_for(n_members: int, batch: int = 1) -> int:
+    """A capacity for so many members on a device: whole batches, else a power of two.
+
+    Compiling takes seconds and idle rows nothing, so sweeps of most sizes shall share a program.
+    """
+    if batch > 1:
+        return -(-n_members // batch) * batch
+    return max(LEAST_ROOM, 1 << (n_members - 1).bit_length())
+
 
 @dataclass(frozen=True)
 class Places:

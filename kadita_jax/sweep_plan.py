@@ -12,6 +12,7 @@ from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.grid import Grid
 from kadita_jax.names import NAMES, more_names
 from kadita_jax.observed import GroupDistance
+from kadita_jax.places import room_for
 from kadita_jax.plan import (
     device_memory,
     drift_faults,
@@ -122,7 +123,7 @@ class SweepPlan:
         """Memory that a part needs on a device at its peak."""
         each = -(-max(sizes.values()) // jax.local_device_count())
         schools = (self.batch(n, each) * school_bytes(n, self.dtype) for n in self.members)
-        return max(schools) + each * self.member_bytes
+        return max(schools) + room_for(each) * self.member_bytes
 
 
 def plan_faults(

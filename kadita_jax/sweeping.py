@@ -20,7 +20,7 @@ from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.model import Params, State
 from kadita_jax.observed import GroupDistance, group_distance_faults, make_watch
 from kadita_jax.parameters import PARAMETERS, as_numbers
-from kadita_jax.places import Places, over_devices
+from kadita_jax.places import Places, over_devices, room_for
 from kadita_jax.schedule import as_schedule, course_faults
 from kadita_jax.window import Window, window_faults
 
@@ -51,7 +51,7 @@ def sweep_members(
     `simulate` with `member_key` and `neighbours="dense"` repeats it. On CPU its bits depend neither
     on the other members nor on how they are cut into parts; a batch of more than one rounds
     differently. One compilation serves all calls that share shapes, `start`, `convention` and the
-    options.
+    options, as long as their members take up the same room.
 
     **Arguments:**
 
@@ -69,8 +69,9 @@ def sweep_members(
         of the moment, None tells no groups.
     - `convention`: of the metrics; None is the one that suits the water.
     - `keep_final`: whether the final schools are returned.
-    - `capacity`: how many members a device has room for; fixes the compiled shape.
-    - `batch`: how many members a device computes at once; divides `capacity`.
+    - `capacity`: how many members a device has room for, at least; None is as many as it gets.
+        Rounded up (`places.room_for`), it fixes the compiled shape.
+    - `batch`: how many members a device computes at once.
     - `devices`: where to compute; this process's own when None.
 
     **Returns:** an `Outcome` of numpy arrays, in the order of `number`.
@@ -89,8 +90,7 @@ def sweep_members(
     faults += _start_faults(start, n_members)
     refuse("invalid members", faults + _capacity_faults(capacity, batch, share))
     state = start if isinstance(start, State) else None
-    capacity = int(-(-share // batch) * batch if capacity is None else capacity)
-    places = Places(n_members, n_devices, capacity)
+    places = Places(n_members, n_devices, room_for(int(capacity or share), batch))
     counted = Window(*map(np.int32, window))
     courses = as_schedule(schedule or {}, params)
     watch = make_watch(convention, group_distance, params)
@@ -122,8 +122,8 @@ def _capacity_faults(capacity: Any, batch: Any, share: int) -> list[Fault]:
     if capacity is None:
         return count_faults({"batch": batch})
     faults = count_faults({"batch": batch, "capacity": capacity})
-    if not faults and (capacity < share or capacity % batch):
-        rule = f"must be a multiple of batch = {batch} with room for {share} members on a device"
+    if not faults and capacity < share:
+        rule = f"must leave room for {share} members on a device"
         faults.append(Fault("capacity", rule, capacity))
     return faults
 

@@ -204,7 +204,6 @@ def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:
     plan = prepared.plan
     scenario = plan.grid.scenario.replaced(n_fish=part.n_fish)
     share = -(-prepared.part_sizes[part.n_fish] // jax.local_device_count())
-    batch = plan.batch(part.n_fish, share)
     varied = replace(plan.grid, scenario=scenario).parameters(part.member // plan.grid.replicates)
     return sweep_members(
         key,
@@ -217,8 +216,8 @@ def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:
         group_distance=plan.group_distance,
         convention=plan.convention,
         keep_final=plan.keep_final,
-        capacity=-(-share // batch) * batch,
-        batch=batch,
+        capacity=share,
+        batch=plan.batch(part.n_fish, share),
     )
 
 

@@ -13,6 +13,7 @@ from kadita_jax.initial import Start
 from kadita_jax.keys import member_key
 from kadita_jax.member import Outcome
 from kadita_jax.metrics import NAMES
+from kadita_jax.places import LEAST_ROOM
 from kadita_jax.sweeping import sweep_members
 from kadita_jax.window import Window
 
@@ -28,12 +29,10 @@ WIDE = np.linspace(1.5, 4, 7)
 PLAIN = {"r_repulsion": 0.5, "r_orientation": 2.0, "r_attraction": 4.0, "box_size": BOX}
 
 
-def swept(number=NUMBER, *, window=WINDOW, capacity=4, **options) -> Outcome:
+def swept(number=NUMBER, *, window=WINDOW, **options) -> Outcome:
     params = kj.make_params(**PLAIN)
     varied = {"r_orientation": WIDE[number].astype(params.dt.dtype)}
-    return sweep_members(
-        KEY, number, params, varied, START, window, keep_final=True, capacity=capacity, **options
-    )
+    return sweep_members(KEY, number, params, varied, START, window, keep_final=True, **options)
 
 
 def assert_same_bits(a, b):
@@ -88,7 +87,7 @@ def test_the_label_is_that_of_the_means():
     np.testing.assert_array_equal(outcome.label, expected)
 
 
-@pytest.mark.parametrize(("size", "capacity"), [(1, 1), (3, 4)])
+@pytest.mark.parametrize(("size", "capacity"), [(1, None), (3, 17)])
 def test_parts_of_any_size_give_the_same_bits(size, capacity):
     parts = [swept(NUMBER[k : k + size], capacity=capacity) for k in range(0, 7, size)]
     assert_same_bits(joined(parts), swept())
@@ -102,7 +101,7 @@ def test_members_in_another_order_are_the_same_members():
 
 def test_one_device_and_two_give_the_same_bits():
     assert jax.local_device_count() == 2
-    assert_same_bits(swept(devices=jax.local_devices()[:1], capacity=7), swept())
+    assert_same_bits(swept(devices=jax.local_devices()[:1]), swept())
 
 
 def test_a_device_without_a_member_idles():
@@ -153,10 +152,10 @@ def compilations():
 def test_one_compilation_serves_a_whole_sweep(compilations):
     swept()
     compilations.clear()
-    for number in (NUMBER[:4], NUMBER[4:], NUMBER[2:3]):
+    for number in (NUMBER[:4], NUMBER[4:], NUMBER[2:3], np.arange(2 * LEAST_ROOM) % 7):
         for window in (WINDOW, Window(11, 2, 0)):
             swept(number, window=window)
     assert compilations == []
     # Another shape does need another program, and is seen.
-    swept(NUMBER[:2], capacity=3)
+    swept(NUMBER[:2], capacity=2 * LEAST_ROOM + 1)
     assert len(compilations) == 1
