@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).parent.parent / "bench"
-WITHOUT_FIGURE = ("parity.py", "ensemble.py")
+WITHOUT_FIGURE = ("parity.py", "ensemble.py", "film.py")
 # Without the peer there are no ratios to draw.
 WITHOUT_PEER = ("against_peer.py",)
 # Nearly all of a toy benchmark is compiling, which takes a third less so.
@@ -70,6 +70,7 @@ QUICKLY = {
             "--n-fish 6 --n-steps 20 --starts 1 --schools 32",
             "of 1 starts within 5% of the truth",
         ),
+        ("film.py", "--n-fish 9 --frames 3 --without-peer", "9 fish, 3 frames"),
         ("metrics.py", "--small 10 --large 20 --parts-of 10 --repeats 1", "histogram over pairs"),
         (
             "gpu.py",
