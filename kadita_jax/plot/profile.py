@@ -24,6 +24,7 @@ from kadita_jax.plot.style import (
     SMALL,
     STATE_COLOURS,
     STATE_MARKERS,
+    size_of,
     style,
 )
 
@@ -155,5 +156,6 @@ def _beyond(axes: Axes, transform: Transform) -> Transform:
 def _draw_key(axes: Axes) -> None:
     spacing = {"handletextpad": 0.2, "columnspacing": 1.1, "handlelength": 1.4, "borderpad": 0}
     anchor = {"bbox_to_anchor": (1.0, 1.0), "bbox_transform": _beyond(axes, axes.transAxes)}
-    place = {"loc": "lower right", "ncols": 5, **anchor}
+    # Five schools beside each other take more than a column.
+    place = {"loc": "lower right", "ncols": 5 if size_of(axes)[0] > 2 else 3, **anchor}
     axes.legend(**place, **spacing, frameon=False, fontsize=SMALL)

@@ -27,7 +27,7 @@ from kadita_jax.plot.style import FAINT, MUTED, PAPER, SMALL, style
 
 SHADOW = "#e9ebee"
 # Beside the panel: what names the upright edge, the key to the colours.
-MARGINS = (0.3, 0.0, 0.7, 0.0)
+MARGINS = (0.5, 0.0, 0.75, 0.0)
 
 
 class Cube(NamedTuple):
