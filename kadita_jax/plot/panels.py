@@ -11,7 +11,7 @@ from kadita_jax.plot.style import panel
 
 # Figures of one panel, inches: a column and a page of a journal, and half a slide of 13.3 x 7.5,
 # so that letters of one size suit all three.
-SIZES = MappingProxyType({"column": (3.5, 2.8), "page": (7.2, 5.0), "slide": (6.66, 3.75)})
+SIZES = MappingProxyType({"column": (3.5, 2.8), "page": (7.2, 5.0), "slide": (20 / 3, 3.75)})
 
 # Room around a panel for what is written beside it: left, bottom, right, top, in inches.
 Margins = tuple[float, float, float, float]
