@@ -73,6 +73,7 @@ FLOORS = (
         "devices",
         "ahead",
         "compile_cache",
+        "motion",
         "plot",
         "artist",
         "pictures",

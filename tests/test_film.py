@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import kadita_jax as kj
 from kadita_jax.cli import app
 from kadita_jax.film_job import parse_frames
+from kadita_jax.motion import centres
 from kadita_jax.plot import animation
 from kadita_jax.plot.school import Cube
 
@@ -63,7 +64,7 @@ def test_every_frame_and_its_moment_are_shown(crossing):
 
 
 def test_a_school_across_a_face_is_whole_when_followed(crossing):
-    offsets = animation.offsets(crossing["position"].values, SIDE)
+    offsets = animation._places(crossing, follow=True)
     expected = np.array([8.0, 9.0, 9.9]) - np.mean([8.0, 9.0, 9.9])
     # The mean angle of three near places is their mean to third order of their distance.
     np.testing.assert_allclose(offsets[..., 0], np.tile(expected, (4, 1)), atol=0.02)
@@ -71,13 +72,16 @@ def test_a_school_across_a_face_is_whole_when_followed(crossing):
 
 
 def test_a_fish_that_is_not_seen_moves_no_centre(crossing):
-    position = crossing["position"].values.copy()
-    alone = animation.offsets(position[:, :2], SIDE)
+    position = crossing["position"].values
+    alone = centres(position[:, :2], SIDE)
     position[:, 2] = np.nan
-    offsets = animation.offsets(position, SIDE)
-    np.testing.assert_allclose(offsets[:, :2], alone, atol=1e-6)
-    assert np.isnan(offsets[:, 2]).all()
-    crossing["position"].values[1:, 2] = np.nan
+    np.testing.assert_allclose(centres(position, SIDE), alone, atol=1e-12)
+    # Where nobody is seen the centre stays; it goes on across the face.
+    position[2] = np.nan
+    found = centres(position, SIDE)[:, 0]
+    assert found[0] % SIDE == pytest.approx(8.5)
+    np.testing.assert_allclose(np.diff(found), [0.5, 0, 1], atol=1e-9)
+    assert np.isnan(animation._places(crossing, follow=True)[:, 2]).all()
     kj.plot.animate(crossing, trail=2, follow=True).show(3)
 
 

@@ -114,28 +114,13 @@ def _faults(dataset: xarray.Dataset, trail: Unchecked, rate: Unchecked) -> list[
 
 def _places(dataset: xarray.Dataset, *, follow: bool) -> np.ndarray:
     """Positions (T, N, 3) as they are shown: as saved, or as offsets from the school's centre."""
-    position = dataset["position"].values.astype(float)
-    return offsets(position, _side(dataset)) if follow else position
-
-
-def offsets(position: np.ndarray, box_size: float | None) -> np.ndarray:
-    """Positions (T, N, 3) less the centre of their frame, across the box; nan where they are."""
     # Not above: the process that draws the pictures of runs starts without jax.
-    import jax
-    import jax.numpy as jnp
+    from kadita_jax.motion import centres, shortest_steps
 
-    from kadita_jax.geometry import circular_centre, unwrap
-
-    side = None if box_size is None else jnp.asarray(box_size, float)
-
-    @jax.vmap
-    def of_one(place: jax.Array) -> jax.Array:
-        is_seen = jnp.isfinite(place).all(axis=1)
-        somewhere = jnp.where(is_seen[:, None], place, 0.0)
-        whole = unwrap(somewhere, circular_centre(somewhere, side, is_seen), side)
-        return jnp.where(is_seen[:, None], whole, jnp.nan)
-
-    return np.asarray(jax.jit(of_one)(jnp.asarray(position, float)), float)
+    position, side = dataset["position"].values.astype(float), _side(dataset)
+    if not follow:
+        return position
+    return shortest_steps(position - centres(position, side)[:, None], side)
 
 
 def _stage(figure: Figure, dataset: xarray.Dataset, places: np.ndarray, *, follow: bool) -> _Shown:
@@ -163,8 +148,9 @@ def _cube(places: np.ndarray, box_size: float | None, *, follow: bool) -> Cube:
 
 def _steps(dataset: xarray.Dataset) -> np.ndarray:
     """How far each fish came (T - 1, N, 3) from frame to frame, across the faces of the box."""
-    steps, side = np.diff(dataset["position"].values.astype(float), axis=0), _side(dataset)
-    return steps if side is None else steps - side * np.round(steps / side)
+    from kadita_jax.motion import shortest_steps
+
+    return shortest_steps(np.diff(dataset["position"].values.astype(float), axis=0), _side(dataset))
 
 
 def trails(place: np.ndarray, past: np.ndarray, cube: Cube) -> np.ndarray:
