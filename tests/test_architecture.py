@@ -72,6 +72,7 @@ FLOORS = (
         "ahead",
         "compile_cache",
         "plot",
+        "viewer",
         "artist",
         "pictures",
     ),

@@ -25,11 +25,13 @@ from kadita_jax.plot.style import (
 MAX_DRAWN = 2000
 AZIMUTH, ELEVATION = -62.0, 20.0
 SHADOW = "#e9ebee"
+# How pale a fish is in the middle of the box, how much paler a box further away, and at most.
+HAZE = (0.14, 0.28, 0.36)
 # A side of the colours' key: somewhat more than it has on the page, which smooths its rim.
 KEY_PIXELS = 129
 
 # One side of a fish one unit long, from the nose at 0.5 to the notch of the tail: along, across.
-_SIDE = np.array(
+SIDE = np.array(
     [
         (0.50, 0.000),
         (0.40, 0.062),
@@ -42,7 +44,7 @@ _SIDE = np.array(
         (-0.42, 0.000),
     ]
 )
-SILHOUETTE = np.concatenate([_SIDE, _SIDE[-2:0:-1] * (1, -1)])
+SILHOUETTE = np.concatenate([SIDE, SIDE[-2:0:-1] * (1, -1)])
 
 
 def draw_school(
@@ -61,7 +63,7 @@ def draw_school(
         school.
     """
     axes: Axes3D = panel(figure, box, projection="3d", computed_zorder=False)  # type: ignore
-    low, side = _cube(position, box_size)
+    low, side = cube(position, box_size)
     drawn = selection(len(position))
     length = fish_length(side, len(drawn))
     _set_camera(axes, low, side)
@@ -87,7 +89,8 @@ def fish_note(n_fish: int) -> str:
     return f"{who}colour: heading; grey: shadows on the floor"
 
 
-def _cube(position: np.ndarray, box_size: float | None) -> tuple[np.ndarray, float]:
+def cube(position: np.ndarray, box_size: float | None) -> tuple[np.ndarray, float]:
+    """Low corner and side of the box; in open water of the least cube about places (N, 3)."""
     if box_size is not None:
         return np.zeros(3), box_size
     if not len(position):
@@ -191,7 +194,8 @@ def heading_colours(heading: np.ndarray) -> np.ndarray:
 
 def _hazy(colour: np.ndarray, nearness: np.ndarray) -> np.ndarray:
     # What is further away is paler, as in water.
-    haze = np.clip(0.14 - 0.28 * nearness, 0, 0.36)[:, None]
+    middle, further, most = HAZE
+    haze = np.clip(middle - further * nearness, 0, most)[:, None]
     return colour * (1 - haze) + haze
 
 

@@ -1,0 +1,5 @@
+"""stub"""
+
+
+def phase_page(dataset):
+    raise NotImplementedError
