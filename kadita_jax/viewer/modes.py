@@ -18,7 +18,7 @@ from kadita_jax.viewer.swimming import (
 )
 
 # Colours end where nearly all values do: one fish far away shall not make all others look alike.
-NEARLY_ALL = 99.0
+NEARLY_ALL = 95.0
 # The attributes that say which fish are of one group, the first that there is.
 REACHES = ("group_distance", "r_attraction")
 
@@ -53,9 +53,7 @@ def all_modes(dataset: xr.Dataset, tracks: Tracks) -> list[Mode]:
     return [
         Mode("heading", "heading"),
         _scaled("speed", label, "bl/s", speeds(tracks), "needs two frames, and their times"),
-        _scaled(
-            "nearest", "distance to the nearest", "bl", nearest_neighbours(tracks), "needs two fish"
-        ),
+        _scaled("nearest", "nearest neighbour", "bl", nearest_neighbours(tracks), "needs two fish"),
         _groups(dataset, tracks),
     ]
 

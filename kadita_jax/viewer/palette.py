@@ -7,12 +7,14 @@ from jaxtyping import UInt8
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
-from kadita_jax.plot.maps import COLOURS, OTHER_COLOURS
+from kadita_jax.plot.maps import OTHER_COLOURS
 from kadita_jax.plot.school import heading_colours
 from kadita_jax.plot.style import BLUE, GREEN, MUTED, ORANGE, PURPLE, SKY, VERMILLION
 
 # Groups from the largest on; the last colour is that of all that are smaller.
 GROUP_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, MUTED)
+# How far up the scale a small fish does not yet vanish on paper.
+LIGHTEST = 0.88
 # Directions whose colours are told apart: about the vertical, and from straight down to up.
 AROUND, UPWARDS = 128, 65
 
@@ -30,13 +32,13 @@ def heading_table() -> Colours:
 
 
 def scale_table() -> Colours:
-    """Colours of numbers, from low to high."""
-    return as_bytes(colormaps[OTHER_COLOURS](np.arange(256))[:, :3])
+    """Colours of a fish's speed and the like, from low to high."""
+    return as_bytes(colormaps[OTHER_COLOURS](np.linspace(0, LIGHTEST, 256))[:, :3])
 
 
-def metric_table() -> Colours:
-    """Colours of metrics within known ends, from low to high."""
-    return as_bytes(colormaps[COLOURS](np.arange(256))[:, :3])
+def map_table(colours: str) -> Colours:
+    """One of matplotlib's maps of colours, by its name."""
+    return as_bytes(colormaps[colours](np.arange(256))[:, :3])
 
 
 def group_table() -> Colours:

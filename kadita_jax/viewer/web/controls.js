@@ -67,7 +67,7 @@ class Player {
     const { first, stride, n_in_file: total } = about.frames;
     const seconds = this.school.time[this.frame];
     find("scrub").value = this.frame;
-    find("clock").textContent = `${Number(seconds.toPrecision(6))} s · frame ${first + stride * this.frame} of ${total}`;
+    find("clock").textContent = `${Number(seconds.toPrecision(6))} s · frame ${first + stride * this.frame} / ${total - 1}`;
     this.chart.update(this.frame);
     this.isStale = true;
   }
@@ -75,9 +75,8 @@ class Player {
   fill() {
     find("title").textContent = about.title;
     find("subtitle").textContent = about.subtitle;
-    find("box-kind").textContent = about.box_size === null ? "least cube about the school" : "periodic";
     find("box-note").textContent = about.box_size === null
-      ? `open water; dashed: ${about.box_label} wide`
+      ? `open water; dashed: the least cube about the school, ${about.box_label} wide`
       : `periodic box, ${about.box_label} wide`;
     find("scrub").max = this.school.nFrames - 1;
     find("play").disabled = find("scrub").disabled = this.school.nFrames < 2;

@@ -8,7 +8,7 @@ class Chart {
     this.school = school;
     this.lines = about.lines.filter(({ name }) => name in school);
     find("order-note").textContent = this.lines.length
-      ? `${about.convention} convention; click to go there`
+      ? `${about.convention} convention`
       : "not measured in this file";
     find("chart").hidden = !this.lines.length;
     this.values = this.lines.map(({ symbol, colour }) => {

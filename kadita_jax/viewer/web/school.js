@@ -223,7 +223,7 @@ class Trails {
     for (const [end, strength] of [[0, newer], [1, older]]) {
       const to = 8 * this.n + 4 * end;
       for (let part = 0; part < 3; part++) this.colour.array[to + part] = colours[from + part];
-      this.colour.array[to + 3] = 200 * strength;
+      this.colour.array[to + 3] = 120 * strength;
     }
     this.n++;
   }
@@ -239,7 +239,7 @@ class Stage {
     this.renderer = new THREE.WebGLRenderer({ antialias: true, preserveDrawingBuffer: false });
     this.renderer.setClearColor(style("paper"));
     find("stage").prepend(this.renderer.domElement);
-    this.camera = new THREE.PerspectiveCamera(30, 1, 0.01, 100);
+    this.camera = new THREE.PerspectiveCamera(24, 1, 0.01, 100);
     this.camera.up.set(0, 0, 1);
     this.controls = new THREE.OrbitControls(this.camera, this.renderer.domElement);
     this.controls.enablePan = false;
@@ -274,8 +274,9 @@ class Stage {
     const [azimuth, elevation] = [about.azimuth, about.elevation].map((angle) => (angle * Math.PI) / 180);
     const flat = Math.cos(elevation);
     const towards = [flat * Math.cos(azimuth), flat * Math.sin(azimuth), Math.sin(elevation)];
-    // A wide stage is bounded by its height, a narrow one by its width.
-    const distance = (2.75 * this.side) / Math.min(1, this.camera.aspect);
+    // The sphere about the box fits, in height on a wide stage and in width on a narrow one.
+    const angle = (this.camera.fov / 2) * (Math.PI / 180);
+    const distance = ((Math.sqrt(3) / 2) * this.side) / Math.sin(angle) / Math.min(1, this.camera.aspect);
     this.camera.position.set(...towards).multiplyScalar(distance);
     this.controls.update();
   }
