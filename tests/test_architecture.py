@@ -88,6 +88,8 @@ FLOORS = (
         "study_jobs",
         "loop_job",
         "study_commands",
+        "view_job",
+        "view_command",
         "cli",
     ),
 )

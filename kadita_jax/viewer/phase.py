@@ -115,7 +115,7 @@ def _axis(axis: Axis) -> Mapping[str, Any]:
         "label": axis.label,
         "unit": axis.unit,
         "edges": share.tolist(),
-        "values": [amount(float(place)) for place in axis.place],
+        "values": [f"{place:.4g}" for place in axis.place],
     }
 
 

@@ -1,6 +1,5 @@
 """The page of a run: its frames, quantised, and all that is told of them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from kadita_jax.dataset import seconds
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
-from kadita_jax.plot.reading import amount, number, series
+from kadita_jax.plot.reading import number, series
 from kadita_jax.plot.school import (
     AZIMUTH,
     ELEVATION,
@@ -155,7 +154,7 @@ def _look(modes: list[Mode]) -> dict[str, Any]:
     }
 
 
-def _extent(tracks: Tracks) -> Mapping[str, Any]:
+def _extent(tracks: Tracks) -> dict[str, Any]:
     """Where the school is, how large its surroundings are, and how long to draw a fish."""
     found = quantised(tracks.position, tracks.box_size)
     seen = tracks.position[np.isfinite(tracks.position).all(axis=-1)]
@@ -164,7 +163,6 @@ def _extent(tracks: Tracks) -> Mapping[str, Any]:
     n_drawn = min(tracks.position.shape[1], MAX_DRAWN)
     return {
         "box_size": tracks.box_size,
-        "box_label": f"{amount(side)} bl",
         "low": found.low.tolist(),
         "step": found.step.tolist(),
         "middle": (low + side / 2).tolist(),

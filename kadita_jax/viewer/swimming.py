@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt8
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from kadita_jax.blocks import map_frames
 from kadita_jax.geometry import BoxSize, circular_centre
@@ -82,7 +82,7 @@ def nearest_neighbours(tracks: Tracks) -> Float[np.ndarray, "time fish"] | None:
         is_seen = np.isfinite(place).all(axis=1)
         if is_seen.sum() > 1:
             # The tree of a box wants no boundary itself, which is its other side.
-            tree = cKDTree(place[is_seen], boxsize=tracks.box_size)
+            tree = KDTree(place[is_seen], boxsize=tracks.box_size)
             found[frame, is_seen] = tree.query(place[is_seen], k=2)[0][:, 1]
     return found
 

@@ -47,6 +47,8 @@ class Player {
     state.moment = Math.max(0, Math.min(this.school.nFrames - 1, state.moment));
     const side = state.isFollowing ? about.followed_side : about.side;
     if (side !== stage.box.scale.x) stage.setSide(side);
+    const water = about.box_size === null ? "open water; dashed: the least cube about the school" : "periodic box";
+    find("box-note").textContent = `${water}, ${Number(side.toPrecision(3))} bl wide`;
     find("play").textContent = state.isPlaying ? "❚❚" : "▶";
     find("play").ariaLabel = state.isPlaying ? "pause" : "play";
     find("rate").value = state.rate;
@@ -75,9 +77,6 @@ class Player {
   fill() {
     find("title").textContent = about.title;
     find("subtitle").textContent = about.subtitle;
-    find("box-note").textContent = about.box_size === null
-      ? `open water; dashed: the least cube about the school, ${about.box_label} wide`
-      : `periodic box, ${about.box_label} wide`;
     find("scrub").max = this.school.nFrames - 1;
     find("play").disabled = find("scrub").disabled = this.school.nFrames < 2;
     for (const { name, label, missing } of about.modes) {

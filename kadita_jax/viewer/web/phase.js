@@ -126,6 +126,7 @@ class Phase {
     this.slide();
     this.explain();
     this.draw();
+    this.tell();
     this.tellAll();
   }
 
@@ -259,7 +260,8 @@ class Phase {
     context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
     context.textAlign = "center";
     const foot = Math.max(...y);
-    roomy(x, 44).forEach((i) => context.fillText(across.values[i], (x[i] + x[i + 1]) / 2, foot + 17));
+    const widest = Math.max(...across.values.map((value) => context.measureText(value).width));
+    roomy(x, widest + 10).forEach((i) => context.fillText(across.values[i], (x[i] + x[i + 1]) / 2, foot + 17));
     context.fillText(across.label, (x[0] + x.at(-1)) / 2, foot + 38);
     context.textAlign = "right";
     roomy(y, 20).forEach((j) => context.fillText(up.values[j], x[0] - 7, (y[j] + y[j + 1]) / 2 + 4));
@@ -281,9 +283,8 @@ class Phase {
   hover(event) {
     this.hovered = this.pointAt(event);
     this.draw();
-    find("tip").hidden = !this.hovered;
+    this.tell();
     if (!this.hovered) return;
-    find("tip").replaceChildren(...this.lines(this.hovered).map((line) => make("div", {}, line)));
     const { left, top, width, height } = find("stage").getBoundingClientRect();
     const { offsetWidth, offsetHeight } = find("tip");
     // Beside the pointer, on the side that has room.
@@ -293,9 +294,16 @@ class Phase {
     find("tip").style.top = `${below + offsetHeight < height ? below : below - offsetHeight - 28}px`;
   }
 
+  /** Writes the tooltip. */
+  tell() {
+    const lines = this.hovered ? this.lines(this.hovered) : [];
+    find("tip").hidden = !this.hovered;
+    find("tip").replaceChildren(...lines.map((line) => make("div", {}, line)));
+  }
+
   leave() {
     this.hovered = null;
-    find("tip").hidden = true;
+    this.tell();
     this.draw();
   }
 
