@@ -144,7 +144,7 @@ def _look(modes: list[Mode]) -> dict[str, Any]:
     return {
         "lines": lines,
         "modes": [mode.about() for mode in modes],
-        "body": fish_body(),
+        "body": fish_body().about(),
         "azimuth": AZIMUTH,
         "elevation": ELEVATION,
         "haze": HAZE,

@@ -68,6 +68,9 @@ class Painter {
   }
 }
 
+// Trails of more are drawn with every second frame, every third, and so on.
+const MOST_SEGMENTS = 15000;
+
 const FISH_SHADER = `
   attribute vec3 place, forward, colour;
   uniform float size, side;
@@ -94,23 +97,48 @@ const TRAIL_SHADER = `
     gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
   }`;
 
-/** The fish of one moment, and their shadows: one mesh, drawn many times. */
+/**
+ * The fish of one moment, and their shadows, each all in one mesh: instances would be fewer numbers,
+ * but where the processor draws each takes as long as a call of its own.
+ */
 class Shoal {
   constructor(nFish) {
-    this.place = new THREE.InstancedBufferAttribute(new Float32Array(3 * nFish), 3);
-    this.forward = new THREE.InstancedBufferAttribute(new Float32Array(3 * nFish), 3);
-    this.colour = new THREE.InstancedBufferAttribute(new Uint8Array(3 * nFish), 3, true);
+    this.place = new Float32Array(3 * nFish);
+    this.forward = new Float32Array(3 * nFish);
+    this.colour = new Uint8Array(3 * nFish);
     this.fish = new Uint32Array(nFish);
-    this.geometry = new THREE.InstancedBufferGeometry();
-    const [corners, normals] = about.body.map((numbers) => new Float32Array(numbers));
-    this.geometry.setAttribute("position", new THREE.BufferAttribute(corners, 3));
-    this.geometry.setAttribute("normal", new THREE.BufferAttribute(normals, 3));
-    for (const name of ["place", "forward", "colour"]) this.geometry.setAttribute(name, this[name]);
+    this.nCorners = about.body.corner.length / 3;
+    // Of every corner: what its fish is like.
+    this.attributes = {
+      place: new THREE.BufferAttribute(new Float32Array(this.nCorners * 3 * nFish), 3),
+      forward: new THREE.BufferAttribute(new Float32Array(this.nCorners * 3 * nFish), 3),
+      colour: new THREE.BufferAttribute(new Uint8Array(this.nCorners * 3 * nFish), 3, true),
+    };
     this.uniforms = { size: { value: 1 }, side: { value: 1 }, towards: { value: new THREE.Vector3() } };
-    this.meshes = [this.mesh(true), this.mesh(false)];
+    this.meshes = [this.mesh(true, nFish), this.mesh(false, nFish)];
   }
 
-  mesh(isShadow) {
+  /** The bodies of all fish, or what their shadows are made of. */
+  bodies(faces, nFish) {
+    const { corner, normal } = about.body;
+    const geometry = new THREE.BufferGeometry();
+    const repeated = (numbers) => {
+      const array = new Float32Array(numbers.length * nFish);
+      for (let fish = 0; fish < nFish; fish++) array.set(numbers, fish * numbers.length);
+      return new THREE.BufferAttribute(array, 3);
+    };
+    const index = new Uint32Array(faces.length * nFish);
+    for (let k = 0; k < index.length; k++) {
+      index[k] = faces[k % faces.length] + this.nCorners * Math.floor(k / faces.length);
+    }
+    geometry.setAttribute("position", repeated(corner));
+    geometry.setAttribute("normal", repeated(normal));
+    geometry.setIndex(new THREE.BufferAttribute(index, 1));
+    for (const [name, attribute] of Object.entries(this.attributes)) geometry.setAttribute(name, attribute);
+    return geometry;
+  }
+
+  mesh(isShadow, nFish) {
     const looks = { isShadow, haze: about.haze, shadow: about.shadow };
     const own = Object.entries(looks).map(([name, value]) => [name, { value }]);
     const material = new THREE.ShaderMaterial({
@@ -121,7 +149,9 @@ class Shoal {
       // Shadows lie beneath all else and hide nothing.
       depthWrite: !isShadow,
     });
-    const mesh = new THREE.Mesh(this.geometry, material);
+    const faces = isShadow ? about.body.shadow : about.body.face;
+    const mesh = new THREE.Mesh(this.bodies(faces, nFish), material);
+    mesh.userData.perFish = faces.length;
     mesh.frustumCulled = false;
     mesh.renderOrder = isShadow ? -1 : 0;
     return mesh;
@@ -139,18 +169,30 @@ class Shoal {
       for (let axis = 0; axis < 3; axis++) {
         const here = school.place(frame, fish, axis);
         const step = school.shortest(school.place(on, fish, axis) - here);
-        this.place.array[3 * n + axis] = school.shortest(here + share * step - middle[axis]);
+        this.place[3 * n + axis] = school.shortest(here + share * step - middle[axis]);
       }
       this.point(school, 3 * (frame * school.nFish + fish), 3 * (on * school.nFish + fish), share, n);
-      painter.paint(frame, fish, this.colour.array, 3 * n);
+      painter.paint(frame, fish, this.colour, 3 * n);
       this.fish[n++] = fish;
     }
-    this.geometry.instanceCount = n;
-    for (const name of ["place", "forward", "colour"]) this[name].needsUpdate = true;
+    this.n = n;
+    for (const { geometry, userData } of this.meshes) geometry.setDrawRange(0, userData.perFish * n);
+    for (const name of ["place", "forward", "colour"]) this.repeat(this[name], this.attributes[name]);
+  }
+
+  /** Gives every corner what its fish has. */
+  repeat(from, attribute) {
+    const to = attribute.array;
+    const most = 3 * this.nCorners * this.n;
+    for (let corner = 0; corner < most; corner += 3) {
+      const fish = 3 * Math.floor(corner / (3 * this.nCorners));
+      for (let part = 0; part < 3; part++) to[corner + part] = from[fish + part];
+    }
+    attribute.needsUpdate = true;
   }
 
   point({ heading }, from, to, share, n) {
-    const forward = this.forward.array;
+    const { forward } = this;
     let square = 0;
     for (let axis = 0; axis < 3; axis++) {
       const mixed = heading[from + axis] * (1 - share) + heading[to + axis] * share;
@@ -191,20 +233,21 @@ class Trails {
 
   update(school, shoal, moment, length, isFollowing) {
     const middle = school.middle(moment, isFollowing);
+    const stride = Math.max(1, Math.ceil((shoal.n * length) / MOST_SEGMENTS));
     this.n = 0;
-    this.reserve(shoal.geometry.instanceCount * length);
-    for (let k = 0; length && k < shoal.geometry.instanceCount; k++) {
-      this.trace(school, shoal, k, Math.floor(moment), length, middle, isFollowing);
+    this.reserve(shoal.n * Math.ceil(length / stride));
+    for (let k = 0; length && k < shoal.n; k++) {
+      this.trace(school, shoal, k, Math.floor(moment), length, stride, middle, isFollowing);
     }
     this.geometry.setDrawRange(0, 2 * this.n);
     if (this.n) this.position.needsUpdate = this.colour.needsUpdate = true;
   }
 
   /** The trail of one fish, back from where it is drawn; broken where it crosses a face. */
-  trace(school, shoal, k, frame, length, middle, isFollowing) {
+  trace(school, shoal, k, frame, length, stride, middle, isFollowing) {
     const fish = shoal.fish[k];
-    const at = [...shoal.place.array.subarray(3 * k, 3 * k + 3)];
-    for (let back = 0; back < length && back <= frame; back++) {
+    const at = [...shoal.place.subarray(3 * k, 3 * k + 3)];
+    for (let back = 0; back < length && back <= frame; back += stride) {
       if (!school.isSeen(frame - back, fish)) return;
       let isBroken = false;
       for (let axis = 0; axis < 3; axis++) {
@@ -214,7 +257,7 @@ class Trails {
         this.ends[3 + axis] = at[axis] = isFollowing ? whole : school.shortest(whole);
         isBroken ||= Math.abs(at[axis] - whole) > school.box / 2;
       }
-      if (!isBroken) this.add(shoal.colour.array, 3 * k, 1 - back / length, 1 - (back + 1) / length);
+      if (!isBroken) this.add(shoal.colour, 3 * k, 1 - back / length, 1 - (back + stride) / length);
     }
   }
 
@@ -223,10 +266,19 @@ class Trails {
     for (const [end, strength] of [[0, newer], [1, older]]) {
       const to = 8 * this.n + 4 * end;
       for (let part = 0; part < 3; part++) this.colour.array[to + part] = colours[from + part];
-      this.colour.array[to + 3] = 120 * strength;
+      this.colour.array[to + 3] = 120 * Math.max(0, strength);
     }
     this.n++;
   }
+}
+
+/** Whether there is no GPU: smooth edges then take as long as all else. */
+function isDrawnByProcessor() {
+  const context = document.createElement("canvas").getContext("webgl2");
+  const detail = context?.getExtension("WEBGL_debug_renderer_info");
+  const name = detail ? context.getParameter(detail.UNMASKED_RENDERER_WEBGL) : "";
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 /** The stage: camera, box, fish and trails. */
@@ -236,7 +288,7 @@ class Stage {
     this.painter = new Painter(school);
     this.shoal = new Shoal(school.nFish);
     this.trails = new Trails();
-    this.renderer = new THREE.WebGLRenderer({ antialias: true, preserveDrawingBuffer: false });
+    this.renderer = new THREE.WebGLRenderer({ antialias: !isDrawnByProcessor() });
     this.renderer.setClearColor(style("paper"));
     find("stage").prepend(this.renderer.domElement);
     this.camera = new THREE.PerspectiveCamera(24, 1, 0.01, 100);
