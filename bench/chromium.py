@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ ARGUMENTS = (
 )
 # Set to this, the environment variable makes tests without a browser fail, not be skipped.
 VARIABLE, REQUIRED = "KADITA_BROWSER", "required"
-WAIT_MS = 20_000
+WAIT_S = 30
 
 
 def missing() -> str:
@@ -51,13 +52,22 @@ def browsing(width: int = 1280, height: int = 800) -> Iterator[Any]:
         browser.close()
 
 
-def open_page(context: Any, path: Path) -> Any:
-    """Playwright's page of an HTML file, once it shows what it holds."""
-    page = context.new_page()
-    page.set_default_timeout(WAIT_MS)
+def open_page(page: Any, path: Path) -> Any:
+    """Playwright's page, once it shows what an HTML file holds."""
     page.goto(path.absolute().as_uri())
-    page.wait_for_function("window.kadita !== undefined")
+    wait_until(page, "window.kadita !== undefined")
     return page
+
+
+def wait_until(page: Any, condition: str) -> None:
+    """Return once a JavaScript expression is true.
+
+    Playwright's own way evaluates text, which the page's policy forbids.
+    """
+    end = time.monotonic() + WAIT_S
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"waited {WAIT_S} s for {condition}"
+        page.wait_for_timeout(20)
 
 
 def _executable() -> str | None:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from chromium import browsing, missing, open_page
+from chromium import browsing, missing, open_page, wait_until
 from drawing import BLUE, VERMILLION, label_bars, new_figure, style
 from matplotlib.figure import Figure
 from report import machine, print_table, save_figure, write_json
@@ -41,8 +41,8 @@ def _measure_one(
     start = time.perf_counter()
     kj.plot.view(dataset, path)
     written = time.perf_counter()
-    page = open_page(context, path)
-    page.wait_for_function("window.kadita.state.drawn > 0")
+    page = open_page(context.new_page(), path)
+    wait_until(page, "window.kadita.state.drawn > 0")
     opened = time.perf_counter()
     rates = {f"fps_trails_{trail}": _rate(page, trail, seconds) for trail in TRAILS}
     page.close()

@@ -7,8 +7,8 @@ from typing import Any
 import chromium
 import numpy as np
 import pytest
-from PIL import Image
 from pages import run, sweep
+from PIL import Image
 
 import kadita_jax as kj
 from kadita_jax.names import NAMES
@@ -36,11 +36,12 @@ class Window:
     def __init__(self, context: Any, path: Any):
         self.asked: list[str] = []
         self.faults: list[str] = []
-        context.on("request", lambda request: self.asked.append(request.url))
-        context.on("console", lambda message: self.faults.append(message.text))
-        context.on("weberror", lambda error: self.faults.append(str(error.error)))
         self.uri = path.absolute().as_uri()
-        self.page = chromium.open_page(context, path)
+        self.page = context.new_page()
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.faults.append(message.text))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        chromium.open_page(self.page, path)
         self.page.wait_for_timeout(SETTLED_MS)
 
     @property
@@ -62,7 +63,7 @@ class Window:
         self.page.select_option(element, value)
 
     def check(self) -> None:
-        assert self.faults == []
+        assert self.faults == [], self.faults
         assert set(self.asked) == {self.uri}
 
 
@@ -122,7 +123,7 @@ def test_play_moves_the_fish_and_pause_stops_them(school):
     window, _ = school
     before = window.picture()
     window.page.click("#play")
-    window.page.wait_for_function("window.kadita.state.frame > 3")
+    chromium.wait_until(window.page, "window.kadita.state.frame > 3")
     window.page.click("#play")
     state = window.state
     assert not state["isPlaying"]
