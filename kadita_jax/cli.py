@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kadita_jax import __version__, study_commands
+from kadita_jax import __version__, study_commands, view_command
 from kadita_jax.exits import computing, errors_as_exit_codes, leaving, load_jax
 from kadita_jax.options import (
     RUN_EXAMPLES,
@@ -247,6 +247,7 @@ def plot(
         film_job.film(paths, animate, out=out, frames=frames, **source, **moving)
 
 
+app.command("view", epilog=view_command.VIEW_EXAMPLES)(view_command.view)
 app.command("sensitivity", epilog=study_commands.SENSITIVITY_EXAMPLES)(study_commands.sensitivity)
 app.command("hysteresis", epilog=study_commands.HYSTERESIS_EXAMPLES)(study_commands.hysteresis)
 app.command("calibrate", epilog=study_commands.CALIBRATE_EXAMPLES)(study_commands.calibrate)

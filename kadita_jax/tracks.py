@@ -79,6 +79,20 @@ def measured_or_measure(
     return measure_file(path, box_size=box_size, convention=convention)
 
 
+def read_tracks(dataset: xr.Dataset) -> xr.Dataset:
+    """A Dataset's positions and headings (or velocities) alone, dims time, fish, space.
+
+    **Raises:** `InvalidInputError` naming all that the Dataset lacks.
+    """
+    refuse("cannot find tracks", _file_faults(dataset))
+    return _tracks(dataset).assign_attrs(dataset.attrs)
+
+
+def says_box(dataset: xr.Dataset) -> bool:
+    """Whether a Dataset says how large its box is, or that there is none."""
+    return _own_box(dataset) is not None
+
+
 def has_tracks(dataset: xr.Dataset) -> bool:
     """Whether a Dataset has variables that are positions and headings, by their names."""
     return all(_first(n, dataset.variables) is not None for n in (POSITION_NAMES, HEADING_NAMES))

@@ -75,6 +75,7 @@ FLOORS = (
         "compile_cache",
         "motion",
         "plot",
+        "viewer",
         "artist",
         "pictures",
     ),
@@ -91,6 +92,8 @@ FLOORS = (
         "study_jobs",
         "loop_job",
         "study_commands",
+        "view_job",
+        "view_command",
         "cli",
     ),
 )

@@ -7,12 +7,14 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import chromium
 import pytest
 
 BENCH = Path(__file__).parent.parent / "bench"
 WITHOUT_FIGURE = ("parity.py", "ensemble.py", "film.py")
 # Without the peer there are no ratios to draw.
 WITHOUT_PEER = ("against_peer.py",)
+WITHOUT_BROWSER = bool(chromium.missing()) and not chromium.is_required()
 # Nearly all of a toy benchmark is compiling, which takes a third less so.
 QUICKLY = {
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
@@ -77,6 +79,12 @@ QUICKLY = {
             "--dense 100 --cells 100 --metrics 10 --members 4 --member-fish 10 --member-steps 20"
             " --repeats 1 --shorten 100 --peak-tflops 1 --bandwidth 1",
             "members x steps",
+        ),
+        pytest.param(
+            "viewer.py",
+            "--sizes 10 --frames 5 --seconds 0.2",
+            "frames/s, trails 50",
+            marks=pytest.mark.skipif(WITHOUT_BROWSER, reason=chromium.missing()),
         ),
     ],
 )

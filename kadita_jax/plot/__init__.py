@@ -1,4 +1,10 @@
-"""Pictures of runs and studies, drawn without a display and without any global state."""
+"""Pictures of runs and studies, drawn without a display and without any global state.
+
+`view` alone is loaded when first used: it needs jax, which the process that draws does without.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from kadita_jax.plot.animation import animate as animate
 from kadita_jax.plot.effects import sensitivities as sensitivities
@@ -14,3 +20,12 @@ from kadita_jax.plot.summary import summary as summary
 from kadita_jax.plot.sweep import sweep_summary as sweep_summary
 from kadita_jax.plot.timeline import order as order
 from kadita_jax.plot.zones import zones as zones
+
+if TYPE_CHECKING:
+    from kadita_jax.viewer import view as view
+
+
+def __getattr__(name: str) -> Any:
+    if name != "view":
+        raise AttributeError(f"module 'kadita_jax.plot' has no attribute {name!r}")
+    return importlib.import_module("kadita_jax.viewer").view

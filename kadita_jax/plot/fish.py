@@ -11,11 +11,13 @@ from kadita_jax.plot.style import COMPASS, DOWN, MUTED, TINY, UP, Box, panel
 MAX_DRAWN = 2000
 # Where the camera stands, degrees.
 AZIMUTH, ELEVATION = -62.0, 20.0
+# How pale a fish is in the middle of the box, how much paler a box further away, and at most.
+HAZE = (0.14, 0.28, 0.36)
 # A side of the colours' key: somewhat more than it has on the page, which smooths its rim.
 KEY_PIXELS = 129
 
 # One side of a fish one unit long, from the nose at 0.5 to the notch of the tail: along, across.
-_SIDE = np.array(
+SIDE = np.array(
     [
         (0.50, 0.000),
         (0.40, 0.062),
@@ -28,7 +30,7 @@ _SIDE = np.array(
         (-0.42, 0.000),
     ]
 )
-SILHOUETTE = np.concatenate([_SIDE, _SIDE[-2:0:-1] * (1, -1)])
+SILHOUETTE = np.concatenate([SIDE, SIDE[-2:0:-1] * (1, -1)])
 
 
 def selection(n_fish: int) -> np.ndarray:
@@ -87,7 +89,8 @@ def heading_colours(heading: np.ndarray) -> np.ndarray:
 
 def hazy(colour: np.ndarray, nearness: np.ndarray) -> np.ndarray:
     """What is further away is paler, as in water; nearness from -0.9 to 0.9 of the cube's side."""
-    haze = np.clip(0.14 - 0.28 * nearness, 0, 0.36)[:, None]
+    middle, further, most = HAZE
+    haze = np.clip(middle - further * nearness, 0, most)[:, None]
     return colour * (1 - haze) + haze
 
 

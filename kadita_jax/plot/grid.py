@@ -1,4 +1,4 @@
-"""A sweep's Dataset as its pictures need it: at most two axes, each in rising order."""
+"""A sweep's Dataset as its pictures need it: each axis in rising order, at most two of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """A sweep cut down to its first two axes; `where` says at which values it was cut."""
+    """A sweep cut down to its first axes; `where` says at which values it was cut."""
 
     dataset: xarray.Dataset
     axes: tuple[Axis, ...]
@@ -74,10 +74,10 @@ def metric_faults(metric: str | Unchecked, dataset: xarray.Dataset) -> Iterator[
         yield Fault("metric", f"must be one of {', '.join(known)}{hint}", metric)
 
 
-def read_grid(dataset: xarray.Dataset, *variables: str) -> Grid:
+def read_grid(dataset: xarray.Dataset, *variables: str, most_axes: int = MOST_AXES) -> Grid:
     """The sweep that these variables tell of; its axes are the first one's dimensions.
 
-    Axes beyond the second are cut at their middle value. Points are put in rising order.
+    Axes beyond so many are cut at their middle value. Points are put in rising order.
     """
     refuse("cannot draw", _missing(dataset, variables))
     # What moves together is a plain variable in a file that lost its CF "coordinates".
@@ -86,13 +86,13 @@ def read_grid(dataset: xarray.Dataset, *variables: str) -> Grid:
     refuse("cannot draw", _size_faults(dataset, variables[0], len(dims)))
     found = {str(dim): _axis(dataset, str(dim)) for dim in dims}
     order = {dim: rising for dim, (_, rising) in found.items()}
-    middle = {dim: order[dim][len(order[dim]) // 2] for dim in list(found)[MOST_AXES:]}
+    middle = {dim: order[dim][len(order[dim]) // 2] for dim in list(found)[most_axes:]}
     cut = dataset.isel(order | middle)
     hint = "; choose others with dataset.sel" if middle else ""
     where = _where(cut)
     return Grid(
         dataset=cut,
-        axes=tuple(axis for axis, _ in found.values())[:MOST_AXES],
+        axes=tuple(axis for axis, _ in found.values())[:most_axes],
         where=f"at {where}{hint}" if where else "",
     )
 

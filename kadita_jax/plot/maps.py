@@ -91,13 +91,19 @@ def colour_range(grid: Grid, metric: str) -> tuple[float, float]:
     return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
+def colours_of(metric: str) -> str:
+    """The name of the colours of a metric: others where it does not go from 0 to 1."""
+    return OTHER_COLOURS if metric in ENDLESS or metric in RANGES else COLOURS
+
+
 def draw_map(axes: Axes, grid: Grid, metric: str) -> QuadMesh:
     """A metric's mean over the replicates, the borders between the most frequent states over it."""
     x, y = (axis.edges for axis in grid.axes)
     values, (low, high) = average(grid, metric), colour_range(grid, metric)
     set_scales(axes, grid)
-    colours = OTHER_COLOURS if metric in ENDLESS or metric in RANGES else COLOURS
-    mesh = axes.pcolormesh(x, y, values.T, cmap=colours, vmin=low, vmax=high, rasterized=True)
+    mesh = axes.pcolormesh(
+        x, y, values.T, cmap=colours_of(metric), vmin=low, vmax=high, rasterized=True
+    )
     draw_hatches(axes, grid, np.isnan(values))
     draw_borders(axes, grid)
     return mesh

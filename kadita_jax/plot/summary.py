@@ -53,14 +53,19 @@ def summary(dataset: xarray.Dataset) -> Figure:
     return figure
 
 
-def _write_title(figure: Figure, dataset: xarray.Dataset) -> None:
+def title_of(dataset: xarray.Dataset) -> tuple[str, str]:
+    """What a run is called, and a line that says how large and long it is and what it shows."""
     name = str(dataset.attrs.get("scenario_name", "school")).replace("_", " ")
     about = str(dataset.attrs.get("title", "")).removeprefix(f"{name.capitalize()}: ")
     time = seconds(dataset)
     size = f"{dataset.sizes['fish']:,} fish, {amount(time[-1] - time[0])} s"
-    title = cut(name[:1].upper() + name[1:], 45)
+    return cut(name[:1].upper() + name[1:], 45), joined([size, cut(about, 100)])
+
+
+def _write_title(figure: Figure, dataset: xarray.Dataset) -> None:
+    title, line = title_of(dataset)
     write(figure, LEFT, 8.36, title, fontsize=TITLE, fontweight="bold")
-    write(figure, LEFT, 8.02, joined([size, cut(about, 100)]), fontsize=SUBTITLE, color=MUTED)
+    write(figure, LEFT, 8.02, line, fontsize=SUBTITLE, color=MUTED)
 
 
 def _add_school(figure: Figure, dataset: xarray.Dataset) -> None:

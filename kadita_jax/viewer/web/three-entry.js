@@ -1,0 +1,17 @@
+export {
+  BufferAttribute,
+  BufferGeometry,
+  DoubleSide,
+  InstancedBufferAttribute,
+  InstancedBufferGeometry,
+  LineBasicMaterial,
+  LineDashedMaterial,
+  LineSegments,
+  Mesh,
+  PerspectiveCamera,
+  Scene,
+  ShaderMaterial,
+  Vector3,
+  WebGLRenderer,
+} from "three";
+export { OrbitControls } from "three/addons/controls/OrbitControls.js";

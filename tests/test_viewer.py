@@ -1,0 +1,297 @@
+"""Pages of `kadita view`, as far as Python can read them: data, limits, wrong input."""
+
+import re
+import webbrowser
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+from pages import BOX, run, sweep, unpacked
+from typer.testing import CliRunner
+
+import kadita_jax as kj
+from kadita_jax.cli import app
+from kadita_jax.geometry import circular_centre
+from kadita_jax.metrics import group_labels, nearest_distances
+from kadita_jax.names import NAMES
+from kadita_jax.plot.fish import heading_colours
+from kadita_jax.plot.grid import average, read_grid, standard_error, state_shares
+from kadita_jax.plot.timeline import LINES
+from kadita_jax.viewer.body import fish_body
+from kadita_jax.viewer.packing import ABSENT, HEADING_SCALE, LEVELS, MOST_BYTES
+from kadita_jax.viewer.page import SCRIPTS, WEB
+from kadita_jax.viewer.palette import AROUND, GROUP_COLOURS, UPWARDS, heading_table
+from kadita_jax.viewer.school import BYTES_PER_FISH, BYTES_PER_FRAME
+
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+DATA = Path(__file__).parent / "data"
+
+
+def places(about, arrays):
+    return np.array(about["low"]) + np.array(about["step"]) * arrays["position"]
+
+
+@pytest.mark.parametrize("box_size", [BOX, None])
+def test_positions_and_headings_come_back_within_half_a_step(box_size, tmp_path):
+    dataset = run(box_size=box_size)
+    about, arrays = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    position = dataset["position"].values
+    extent = np.full(3, BOX) if box_size else np.ptp(position, axis=(0, 1))
+    assert (np.abs(places(about, arrays) - position) <= extent / LEVELS / 2 + 1e-12).all()
+    stored = arrays["heading"].astype(float)
+    cosine = np.sum(stored * dataset["heading"].values, axis=-1) / np.linalg.norm(stored, axis=-1)
+    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() < 0.4
+    assert about["box_size"] == box_size
+    np.testing.assert_array_equal(arrays["time"], dataset["time"])
+    for name, *_ in LINES:
+        np.testing.assert_array_equal(arrays[name], dataset[name].values.astype("f4"))
+
+
+def test_headings_of_every_direction_are_within_what_is_promised():
+    random = np.random.default_rng(0)
+    heading = random.normal(size=(20_000, 3))
+    heading /= np.linalg.norm(heading, axis=1, keepdims=True)
+    stored = np.rint(HEADING_SCALE * heading)
+    stored /= np.linalg.norm(stored, axis=1, keepdims=True)
+    assert np.degrees(np.arccos(np.sum(stored * heading, axis=1).clip(-1, 1))).max() < 0.4
+
+
+def test_the_frames_that_are_asked_for(tmp_path):
+    dataset = run(n_frames=12)
+    page = kj.plot.view(dataset, tmp_path / "run.html", first=2, last=9, stride=3)
+    about, arrays = unpacked(page)
+    assert about["frames"] == {"first": 2, "stride": 3, "n_in_file": 12}
+    np.testing.assert_array_equal(arrays["time"], dataset["time"][[2, 5, 8]])
+
+
+def test_the_centre_follows_the_school_across_the_faces(tmp_path):
+    dataset = run(n_frames=30)
+    _, arrays = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    for centre, place in zip(arrays["centre"], dataset["position"].values, strict=True):
+        off = np.asarray(circular_centre(jnp.asarray(place), jnp.asarray(BOX))) - centre
+        np.testing.assert_allclose(off - BOX * np.round(off / BOX), 0, atol=1e-5)
+    assert np.abs(np.diff(arrays["centre"], axis=0)).max() < BOX / 2
+    assert arrays["centre"][-1, 0] > BOX
+
+
+def test_colours_are_by_what_they_say(tmp_path):
+    dataset = run(n_frames=4, group_distance=0.7)
+    about, arrays = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    frames, box_size = jnp.asarray(dataset["position"].values), jnp.asarray(BOX)
+    nearest = np.array([nearest_distances(place, box_size, 1)[:, 0] for place in frames])
+    scale = np.percentile(nearest, 95)
+    shown = arrays["nearest"] / 255 * scale
+    np.testing.assert_allclose(shown, np.minimum(nearest, scale), atol=scale / 500)
+    label = np.asarray(group_labels(frames[2], box_size, 0.7))
+    sizes = np.bincount(label)[label]
+    rank = arrays["group"][2]
+    assert {"group (within 0.7 bl)"} <= {mode["label"] for mode in about["modes"]}
+    assert (sizes[rank == 0] == sizes.max()).all()
+    for one in range(len(label)):
+        alike = label == label[one]
+        assert (rank[alike] == rank[one]).all()
+        assert (sizes[rank < rank[one]] >= sizes[one]).all()
+    assert rank.max() < len(GROUP_COLOURS)
+
+
+def test_speed_is_the_files_or_what_was_moved(tmp_path):
+    dataset = run(n_frames=4)
+    about, arrays = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    speed = next(mode for mode in about["modes"] if mode["name"] == "speed")
+    assert speed["label"] == "speed between frames"
+    assert speed["high"] == "1.6 bl/s"
+    assert (arrays["speed"] == 255).all()
+    fast = dataset.assign(heading=3 * dataset["heading"])
+    about, _ = unpacked(kj.plot.view(fast, tmp_path / "run.html"))
+    speed = next(mode for mode in about["modes"] if mode["name"] == "speed")
+    assert (speed["label"], speed["high"]) == ("speed", "3 bl/s")
+
+
+def test_the_colours_are_the_pictures():
+    height, azimuth = np.linspace(-1, 1, UPWARDS)[40], 2 * np.pi * 17 / AROUND
+    level = np.sqrt(1 - height**2)
+    heading = np.array([level * np.cos(azimuth), level * np.sin(azimuth), height])
+    expected = np.rint(255 * heading_colours(heading[None]))
+    np.testing.assert_array_equal(heading_table()[40, 17:18], expected)
+
+
+def test_a_body_swims_along_x_and_its_skin_looks_outwards():
+    body = fish_body()
+    assert body.corner[:, 0].max() == 0.5
+    assert body.corner[0].tolist() == [0.5, 0, 0]
+    np.testing.assert_allclose(np.linalg.norm(body.normal, axis=1), 1)
+    ring = body.corner[1:5]
+    assert (np.sum(ring[:, 1:] * body.normal[1:5, 1:], axis=1) > 0).all()
+    assert body.face.max() < len(body.corner)
+
+
+def test_fish_that_are_not_seen_and_schools_without_anybody(tmp_path):
+    dataset = run(n_frames=3)
+    position = dataset["position"].values.copy()
+    position[1, 4] = np.nan
+    position[2] = np.nan
+    told = dataset.assign(position=(dataset["position"].dims, position))
+    _, arrays = unpacked(kj.plot.view(told, tmp_path / "run.html"))
+    is_absent = (arrays["position"] == ABSENT).all(axis=-1)
+    np.testing.assert_array_equal(is_absent, np.isnan(position).any(axis=-1))
+    assert np.isfinite(arrays["centre"]).all()
+    np.testing.assert_array_equal(arrays["centre"][2], arrays["centre"][1])
+
+
+@pytest.mark.parametrize(("n_frames", "n_fish"), [(1, 5), (4, 1), (1, 1)])
+def test_one_frame_and_one_fish(n_frames, n_fish, tmp_path):
+    page = kj.plot.view(run(n_frames, n_fish), tmp_path / "run.html")
+    about, arrays = unpacked(page)
+    missing = {mode["name"] for mode in about["modes"] if mode["missing"]}
+    assert missing == ({"speed"} if n_frames == 1 else set()) | (
+        {"nearest"} if n_fish == 1 else set()
+    )
+    assert arrays["position"].shape == (n_frames, n_fish, 3)
+
+
+def test_tracks_of_other_programs(tmp_path):
+    random = np.random.default_rng(0)
+    dims = ("frame", "xyz", "individuals")
+    tracks = xr.Dataset(
+        {n: (dims, random.normal(size=(3, 3, 7))) for n in ("position", "velocity")}
+    )
+    about, arrays = unpacked(kj.plot.view(tracks, tmp_path / "tracks.html"))
+    assert arrays["position"].shape == (3, 7, 3)
+    assert about["box_size"] is None
+    assert "polarization" not in arrays
+    assert {mode["name"] for mode in about["modes"] if mode["missing"]} == {"group"}
+    assert kj.plot.view(xr.open_dataset(DATA / "peer.nc"), tmp_path / "peer.html").exists()
+
+
+def test_no_title_ends_a_script_or_is_taken_for_markup(tmp_path):
+    name = "</script><b>{{about}} ü 魚 \u2028"
+    page = kj.plot.view(run(scenario_name=name), tmp_path / "run.html")
+    assert unpacked(page)[0]["title"] == " ".join(name.split())
+    text = page.read_text(encoding="utf-8")
+    assert "</script><b>" not in text
+    assert text.count("</script>") == 2 + len(SCRIPTS["school"])
+
+
+def test_a_page_asks_for_nothing_from_elsewhere(tmp_path):
+    for dataset in (run(), sweep({"noise": [1.0, 2.0]})):
+        text = kj.plot.view(dataset, tmp_path / "page.html").read_text(encoding="utf-8")
+        assert not re.search(r'(src|href)="(?!data:)', text)
+        assert "default-src 'none'" in text
+    for scripts in SCRIPTS.values():
+        assert all("</script" not in (WEB / name).read_text() for name in scripts)
+
+
+def test_too_many_frames_are_refused_with_a_stride_that_fits(tmp_path):
+    n_fish = MOST_BYTES // BYTES_PER_FISH // 100
+    most = MOST_BYTES // (BYTES_PER_FISH * n_fish + BYTES_PER_FRAME)
+    frames = np.broadcast_to(np.float32(1.0), (most + 1, n_fish, 3))
+    dims = ("time", "fish", "space")
+    dataset = xr.Dataset({"position": (dims, frames), "heading": (dims, frames)})
+    with pytest.raises(kj.InvalidInputError, match="stride: must be at least 2 here"):
+        kj.plot.view(dataset, tmp_path / "large.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("frames", "told"),
+    [
+        ({"first": 3, "last": 2}, "first: must not be beyond the last, frame 2, got 3"),
+        ({"last": 12}, "last: must be less than the 12 frames there are, got 12"),
+        ({"first": -1}, "first: must be a whole number >= 0, got -1"),
+        ({"stride": 0}, "stride: must be a whole number >= 1, got 0"),
+        ({"stride": 1.5}, "stride: must be a whole number >= 1, got 1.5"),
+    ],
+)
+def test_wrong_frames(frames, told, tmp_path):
+    with pytest.raises(kj.InvalidInputError, match=re.escape(told)):
+        kj.plot.view(run(), tmp_path / "run.html", **frames)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_run_and_no_sweep(tmp_path):
+    out = tmp_path / "page.html"
+    with pytest.raises(kj.InvalidInputError, match="must be a variable named position"):
+        kj.plot.view(xr.Dataset({"depth": ("x", [1.0])}), out)
+    with pytest.raises(kj.InvalidInputError, match=r"kadita_jax\.plot\.hysteresis"):
+        kj.plot.view(sweep({"branch": [0, 1], "noise": [1.0, 2.0]}), out)
+    with pytest.raises(kj.InvalidInputError, match=r"kadita_jax\.plot\.sensitivities"):
+        kj.plot.view(xr.Dataset({"derivative": ("of", [1.0])}), out)
+    with pytest.raises(kj.InvalidInputError, match="stride: must not be given for a sweep"):
+        kj.plot.view(sweep({"noise": [1.0, 2.0]}), out, stride=2)
+    with pytest.raises(kj.InvalidInputError, match="out: must be a file, not a folder"):
+        kj.plot.view(run(), tmp_path)
+    with pytest.raises(kj.InvalidInputError, match="out: must be in a folder that exists"):
+        kj.plot.view(run(), tmp_path / "none" / "page.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+AXES = {"noise": [0.1, 0.2, 0.4], "speed": [3.0, 1.0], "max_turn": [0.5, 0.7, 0.8, 0.9]}
+
+
+@pytest.mark.parametrize("n_axes", [1, 2, 3])
+def test_a_sweep_over_any_number_of_axes(n_axes, tmp_path):
+    dataset = sweep(dict(list(AXES.items())[:n_axes]))
+    about, arrays = unpacked(kj.plot.view(dataset, tmp_path / "phase.html"))
+    grid = read_grid(dataset, "state", most_axes=n_axes)
+    assert [axis["name"] for axis in about["axes"]] == ["noise", "speed", "max turn"][:n_axes]
+    assert [metric["name"] for metric in about["metrics"]] == list(NAMES)
+    for name in NAMES:
+        np.testing.assert_allclose(arrays[name], average(grid, name), rtol=1e-6)
+        np.testing.assert_allclose(
+            arrays[f"{name}_error"], standard_error(grid, name), rtol=1e-6, equal_nan=True
+        )
+        deviation = grid.array(f"{name}_mean").std("replicate", ddof=1)
+        np.testing.assert_allclose(arrays[f"{name}_deviation"], deviation, rtol=1e-5)
+    np.testing.assert_allclose(arrays["shares"], state_shares(grid), rtol=1e-6)
+    assert arrays["is_invalid"].sum() == 1
+    # Points are in rising order, whatever the order of the file.
+    if n_axes > 1:
+        assert about["axes"][1]["values"] == ["1", "3"]
+
+
+def test_too_many_points_are_refused(tmp_path):
+    side = np.arange(1_000.0)
+    mean = np.broadcast_to(np.float32(0), (1_000, 1_000, 1))
+    dims = ("noise", "speed", "replicate")
+    large = xr.Dataset({f"{n}_mean": (dims, mean) for n in NAMES}, {"noise": side, "speed": side})
+    with pytest.raises(kj.InvalidInputError, match=r"must have at most 250,000 points"):
+        kj.plot.view(large, tmp_path / "phase.html")
+
+
+def test_the_command_writes_beside_the_file_and_opens_it(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    run().to_netcdf(tmp_path / "run.nc")
+    done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", "2::4"])
+    page = tmp_path / "run.html"
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == str(page)
+    assert opened == [page.as_uri()]
+    assert unpacked(page)[0]["frames"] == {"first": 2, "stride": 4, "n_in_file": 12}
+    sweep({"noise": [1.0, 2.0]}).to_netcdf(tmp_path / "phase.nc")
+    words = ["view", str(tmp_path / "phase.nc"), "--no-browser", "--out", str(tmp_path / "p.html")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert len(opened) == 1
+    assert (tmp_path / "p.html").exists()
+
+
+def test_the_command_measures_tracks_in_water_that_nobody_knows_of(tmp_path):
+    dataset = run(box_size=None)[["position", "heading"]]
+    dataset.attrs = {}
+    dataset.to_netcdf(tmp_path / "tracks.nc")
+    done = CliRunner().invoke(app, ["view", str(tmp_path / "tracks.nc"), "--no-browser"])
+    assert done.exit_code == 0, done.output
+    about, arrays = unpacked(tmp_path / "tracks.html")
+    assert about["convention"] == "corrected"
+    assert np.isfinite(arrays["polarization"]).all()
+
+
+@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3:4", "1:2:x"])
+def test_frames_that_cannot_be_read(text, tmp_path):
+    run().to_netcdf(tmp_path / "run.nc")
+    done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", text])
+    assert done.exit_code == 2
+    assert "frames: must be A:B or A:B:STRIDE" in done.output
+    assert not (tmp_path / "run.html").exists()

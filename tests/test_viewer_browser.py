@@ -1,0 +1,307 @@
+"""Pages of `kadita view` in a real Chromium, from the file system, cut off from the network."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import chromium
+import numpy as np
+import pytest
+from pages import run, sweep
+from PIL import Image
+
+import kadita_jax as kj
+from kadita_jax.names import NAMES
+from kadita_jax.plot.grid import average, read_grid
+from kadita_jax.plot.labels import metric_label
+from kadita_jax.plot.style import PAPER
+from kadita_jax.plot.timeline import LINES
+
+if chromium.missing() and not chromium.is_required():
+    pytest.skip(f"the browser's tests: {chromium.missing()}", allow_module_level=True)
+
+# Where pictures are compared: nothing else moves there.
+STAGE = "#stage canvas"
+NOT_DRAWN = 3
+SETTLED_MS = 250
+
+
+def as_rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)])
+
+
+class Window:
+    """A page in the browser, with all that it asked for and complained of."""
+
+    def __init__(self, context: Any, path: Any):
+        self.asked: list[str] = []
+        self.faults: list[str] = []
+        self.uri = path.absolute().as_uri()
+        self.page = context.new_page()
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.faults.append(message.text))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        chromium.open_page(self.page, path)
+        self.page.wait_for_timeout(SETTLED_MS)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return self.page.evaluate("window.kadita.state")
+
+    def picture(self) -> np.ndarray:
+        """What the stage shows, (height, width, 3)."""
+        self.page.wait_for_timeout(SETTLED_MS)
+        image = Image.open(io.BytesIO(self.page.locator(STAGE).first.screenshot()))
+        return np.asarray(image.convert("RGB")).astype(int)
+
+    def press(self, *keys: str) -> dict[str, Any]:
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self.state
+
+    def choose(self, element: str, value: str) -> None:
+        self.page.select_option(element, value)
+
+    def check(self) -> None:
+        assert self.faults == [], self.faults
+        assert set(self.asked) == {self.uri}
+
+
+@pytest.fixture(scope="module")
+def context() -> Iterator[Any]:
+    assert not chromium.missing(), chromium.missing()
+    with chromium.browsing(900, 600) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def school(context, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pages") / "school.html"
+    dataset = run(n_frames=40, n_fish=30)
+    window = Window(context, kj.plot.view(dataset, path))
+    yield window, dataset
+    window.check()
+
+
+@pytest.fixture(scope="module")
+def phase(context, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pages") / "phase.html"
+    dataset = sweep({"noise": [0.1, 0.2, 0.4], "speed": [1.0, 3.0], "max_turn": [0.5, 0.7]})
+    window = Window(context, kj.plot.view(dataset, path))
+    yield window, dataset
+    window.check()
+
+
+@pytest.fixture(autouse=True)
+def at_first(request):
+    """Every test finds the school as it was at first."""
+    if "school" in request.fixturenames:
+        window, _ = request.getfixturevalue("school")
+        if window.state["isPlaying"]:
+            window.press(" ")
+        window.page.mouse.click(10, 10)
+        window.press("Home", "r")
+        window.choose("#colour", "heading")
+        window.page.evaluate("document.activeElement.blur()")
+
+
+def n_changed(one: np.ndarray, other: np.ndarray) -> int:
+    return int((np.abs(one - other).max(axis=-1) > 30).sum())
+
+
+def test_it_draws(school):
+    window, _ = school
+    picture = window.picture()
+    is_paper = (np.abs(picture - as_rgb(PAPER)).max(axis=-1) <= NOT_DRAWN).mean()
+    assert 0.5 < is_paper < 0.995
+    # Fish are coloured; box and shadows are grey.
+    assert (np.ptp(picture, axis=-1) > 40).sum() > 100
+    window.check()
+
+
+def test_play_moves_the_fish_and_pause_stops_them(school):
+    window, _ = school
+    before = window.picture()
+    window.page.click("#play")
+    chromium.wait_until(window.page, "window.kadita.state.frame > 3")
+    window.page.click("#play")
+    state = window.state
+    assert not state["isPlaying"]
+    after = window.picture()
+    assert n_changed(before, after) > 100
+    assert n_changed(after, window.picture()) == 0
+    assert window.state["moment"] == state["moment"]
+
+
+def test_dragging_turns_the_school(school):
+    window, _ = school
+    before = window.picture()
+    window.page.mouse.move(250, 300)
+    window.page.mouse.down()
+    window.page.mouse.move(350, 250, steps=3)
+    window.page.mouse.up()
+    turned = window.picture()
+    assert n_changed(before, turned) > 100
+    window.page.mouse.wheel(0, -300)
+    assert n_changed(turned, window.picture()) > 100
+    window.press("r")
+    assert n_changed(before, window.picture()) == 0
+
+
+def test_scrubber_clock_cursor_and_data_agree(school):
+    window, dataset = school
+    for frame in (13, 39):
+        window.page.evaluate(
+            """(frame) => {
+                const scrub = document.getElementById("scrub");
+                scrub.value = frame;
+                scrub.dispatchEvent(new Event("input"));
+            }""",
+            frame,
+        )
+        assert window.state["frame"] == frame
+        assert window.page.inner_text("#clock") == f"{frame / 2:g} s · frame {frame} / 39"
+        values = window.page.inner_text("#values").split()
+        shown = dict(zip(values[::2], values[1::2], strict=True))
+        for name, symbol, *_ in LINES:
+            assert float(shown[symbol]) == pytest.approx(float(dataset[name][frame]), abs=0.0051)
+        chart, cursor = (window.page.locator(f"#{n}").bounding_box() for n in ("chart", "cursor"))
+        # Between the margins that the chart leaves for its numbers.
+        share = (cursor["x"] - chart["x"] - 26) / (chart["width"] - 26 - 6)
+        assert share == pytest.approx(frame / 39, abs=0.01)
+        place = window.page.evaluate(f"window.kadita.place({frame}, 7)")
+        np.testing.assert_allclose(place, dataset["position"][frame, 7], atol=1e-3)
+
+
+def test_a_click_on_the_chart_goes_there(school):
+    window, _ = school
+    box = window.page.locator("#chart").bounding_box()
+    window.page.mouse.click(box["x"] + 26 + (box["width"] - 32) / 2, box["y"] + 30)
+    assert window.state["frame"] in (19, 20)
+
+
+def test_colours_change_with_what_they_mean(school):
+    window, _ = school
+    pictures, legends = {}, set()
+    for mode in ("heading", "speed", "nearest", "group"):
+        window.choose("#colour", mode)
+        assert window.state["colour"] == mode
+        pictures[mode] = window.picture()
+        legends.add(window.page.inner_text("#legend"))
+    assert len(legends) == 4
+    for mode in ("speed", "nearest", "group"):
+        assert n_changed(pictures["heading"], pictures[mode]) > 50
+
+
+def test_every_key_does_what_the_list_says(school):
+    window, _ = school
+    assert window.press("ArrowRight", "ArrowRight")["frame"] == 2
+    assert window.press("ArrowLeft")["frame"] == 1
+    assert window.press("Shift+ArrowRight")["frame"] == 11
+    assert window.press("End")["frame"] == 39
+    assert window.press("Home")["frame"] == 0
+    assert window.press("c")["colour"] == "speed"
+    assert window.press("+")["rate"] == 30
+    assert window.press("-")["rate"] == 20
+    assert window.press(" ")["isPlaying"]
+    assert not window.press(" ")["isPlaying"]
+    assert not window.press("b")["hasBox"]
+    assert window.press("b")["hasBox"]
+    window.press("?")
+    assert window.page.locator("#shortcuts").is_visible()
+    assert window.page.locator("#keys tr").count() == 10
+    window.press("Escape")
+    assert not window.page.locator("#shortcuts").is_visible()
+
+
+def test_trails_and_following_show(school):
+    window, _ = school
+    window.press("End")
+    plain = window.picture()
+    assert window.press("t")["trail"] == 10
+    assert n_changed(plain, window.picture()) > 50
+    window.press("t", "t", "t", "t")
+    assert window.state["trail"] == 0
+    assert window.press("f")["isFollowing"]
+    followed = window.picture()
+    assert n_changed(plain, followed) > 50
+    # The school straddles a face of the box at the end, and is whole in the middle now.
+    coloured = np.argwhere(np.ptp(followed, axis=-1) > 40)
+    height, width = followed.shape[:2]
+    assert np.abs(coloured.mean(axis=0) - (height / 2, width / 2)).max() < 0.12 * width
+    window.press("f")
+
+
+def test_nothing_overlaps_or_is_cut_off(school):
+    window, _ = school
+    boxes = window.page.evaluate(
+        """() => [...document.querySelectorAll("header > *, aside section, footer > *")]
+            .map((element) => element.getBoundingClientRect())
+            .map(({left, top, right, bottom}) => [left, top, right, bottom])"""
+    )
+    boxes = np.array(boxes)
+    assert (boxes >= 0).all()
+    assert (boxes <= (900, 600, 900, 600)).all()
+    for k, (left, top, right, bottom) in enumerate(boxes):
+        for other in boxes[k + 1 :]:
+            apart = right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+            assert apart, (boxes[k], other)
+
+
+def test_every_control_has_a_name(school):
+    window, _ = school
+    unnamed = window.page.evaluate(
+        """() => [...document.querySelectorAll("button, select, input")]
+            .filter((control) => !control.ariaLabel && !control.labels?.length
+                && !control.textContent.trim()).length"""
+    )
+    assert unnamed == 0
+
+
+def test_the_tooltip_shows_the_datasets_value(phase):
+    window, dataset = phase
+    grid = read_grid(dataset, "state", most_axes=3)
+    window.choose("#metric", "rotation")
+    window.page.mouse.move(*window.page.evaluate("window.kadita.middle(1, 0)"))
+    point = window.state["hovered"]
+    assert point == [1, 0, 1]
+    told = window.page.inner_text("#tip")
+    assert "noise 0.2 rad" in told
+    assert f"{metric_label('rotation')}: {average(grid, 'rotation')[1, 0, 1]:.3g}" in told
+
+
+def test_a_point_without_values_says_why(phase):
+    window, _ = phase
+    slider = window.page.locator("#others input")
+    slider.fill("0")
+    window.page.mouse.move(*window.page.evaluate("window.kadita.middle(0, 0)"))
+    assert "radii out of order" in window.page.inner_text("#tip")
+    slider.fill("1")
+    window.page.mouse.move(*window.page.evaluate("window.kadita.middle(2, 1)"))
+    assert "undefined" in window.page.inner_text("#tip")
+
+
+def test_a_click_shows_all_metrics(phase):
+    window, dataset = phase
+    grid = read_grid(dataset, "state", most_axes=3)
+    window.page.mouse.click(*window.page.evaluate("window.kadita.middle(1, 1)"))
+    assert window.state["chosen"] == [1, 1, 1]
+    table = window.page.inner_text("#all")
+    for name in NAMES:
+        assert f"{metric_label(name)}\t{average(grid, name)[1, 1, 1]:.3g}" in table
+    assert "%" in window.page.inner_text("#states")
+    window.press("ArrowLeft")
+    assert window.state["chosen"] == [0, 1, 1]
+
+
+def test_axes_and_metrics_can_be_changed(phase):
+    window, _ = phase
+    before = window.picture()
+    window.press("s")
+    assert window.state["metric"] == "state"
+    assert n_changed(before, window.picture()) > 1000
+    window.choose("#across", "2")
+    assert (window.state["across"], window.state["up"]) == (2, 1)
+    window.press("x")
+    assert (window.state["across"], window.state["up"]) == (1, 2)
+    assert window.page.locator("#others input").get_attribute("aria-label") == "noise"
