@@ -8,6 +8,10 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 TOYS = {
+    "quickstart": "n_fish, n_steps = 8, 50",
+    "the_four_schools": "n_fish, n_steps, replicates, largest = 8, 40, 2, 16",
+    "phase_diagram": "n_fish, n_steps, side, replicates = 8, 40, 4, 2",
+    "what_each_entropy_sees": "side, box = 3, 40.0",
     "couzin2002": "n_fish, n_steps, side, replicates = 8, 40, 2, 1",
     "what_would_make_this_school_mill": "n_fish, n_steps, replicates, n_rounds = 8, 20, 16, 1",
     "reading_the_radii_from_a_film": "n_fish, n_steps, replicates = 10, 20, 32",
