@@ -1,6 +1,5 @@
 """The body of a fish in three dimensions, made of the pictures' silhouette."""
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,8 @@ from kadita_jax.plot.fish import SIDE
 
 # How many corners a body has across, and how wide it is of its height.
 CORNERS, WIDTH = 4, 0.62
+# Numbers of the corners: the nose is the first, then come those across, then the tail's.
+RING, FIRST_END = 1 + np.arange(CORNERS), 1 + CORNERS
 # Points of the silhouette's side: the nose, the thickest, the root of the tail, its tip and notch.
 NOSE, THICKEST, ROOT, TIP, NOTCH = 0, 3, 6, 7, 8
 
@@ -38,42 +39,21 @@ class Body(NamedTuple):
 
 def fish_body() -> Body:
     """The body of every fish of a page."""
-    (tip, height), (notch, _) = SIDE[TIP], SIDE[NOTCH]
-    nose = [(SIDE[NOSE, 0], 0, 0)]
-    tail = [(notch, 0, 0), (tip, 0, height), (tip, 0, -height)]
-    corner = np.array([*nose, *_ring(THICKEST), *_ring(ROOT), *tail])
-    thick, root = 1 + np.arange(CORNERS), 1 + CORNERS + np.arange(CORNERS)
-    skin = [*_cone(0, thick), *_tube(thick, root)]
-    tail_faces = _tail(root, first=1 + 2 * CORNERS)
-    # A fish seen from above is as wide as its first and third corner across.
-    left, right, end = thick[0], thick[2], root[0]
-    shadow = np.array([(0, left, right), (left, end, right)])
-    return Body(corner, _normals(corner, np.array(skin)), np.array(skin + tail_faces), shadow)
-
-
-def _ring(point: int) -> Float[np.ndarray, "corners 3"]:
-    along, radius = SIDE[point]
     angle = 2 * np.pi * np.arange(CORNERS) / CORNERS
+    along, radius = SIDE[THICKEST]
     across, up = WIDTH * radius * np.cos(angle), radius * np.sin(angle)
-    return np.column_stack([np.full(CORNERS, along), across, up])
-
-
-def _cone(tip: int, ring: np.ndarray) -> list[tuple]:
-    return [(tip, one, other) for one, other in _neighbours(ring)]
-
-
-def _tube(near: np.ndarray, far: np.ndarray) -> list[tuple]:
-    pairs = zip(_neighbours(near), _neighbours(far), strict=True)
-    return list(itertools.chain(*(((a, c, d), (a, d, b)) for (a, b), (c, d) in pairs)))
-
-
-def _tail(root: np.ndarray, first: int) -> list[tuple]:
-    # Upper lobe from the root's upper corner, lower lobe from its lower one.
-    return [(root[1], first, first + 1), (root[3], first, first + 2), (root[1], root[3], first)]
-
-
-def _neighbours(ring: np.ndarray) -> list[tuple]:
-    return list(zip(ring, np.roll(ring, -1), strict=True))
+    ring = np.column_stack([np.full(CORNERS, along), across, up])
+    (tip, height), root = SIDE[TIP], (SIDE[ROOT, 0], 0, 0)
+    ends = [root, (tip, 0, height), (tip, 0, -height), (SIDE[NOTCH, 0], 0, 0)]
+    corner = np.array([(SIDE[NOSE, 0], 0, 0), *ring, *ends])
+    around = list(zip(RING, np.roll(RING, -1), strict=True))
+    skin = [(0, one, other) for one, other in around]
+    skin += [(FIRST_END, other, one) for one, other in around]
+    tail = [(FIRST_END, FIRST_END + 1, FIRST_END + 3), (FIRST_END, FIRST_END + 3, FIRST_END + 2)]
+    # Seen from above a fish is as wide as from its first corner across to its third.
+    shadow = [(0, RING[0], RING[2]), (RING[0], FIRST_END, RING[2])]
+    normal = _normals(corner, np.array(skin))
+    return Body(corner, normal, np.array(skin + tail), np.array(shadow))
 
 
 def _normals(corner: np.ndarray, skin: Faces) -> np.ndarray:

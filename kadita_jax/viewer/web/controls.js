@@ -149,9 +149,12 @@ class Player {
   tick(before, now) {
     const { state, stage } = this;
     if (state.isPlaying) {
+      const shown = this.frame;
       const moment = state.moment + (state.rate * (now - before)) / 1000;
       state.moment = moment > this.school.nFrames - 1 ? 0 : moment;
-      this.tell();
+      // Between two frames only the fish move: to write the rest anew would take as long again.
+      if (this.frame !== shown) this.tell();
+      this.isStale = true;
     }
     if (this.isStale) {
       this.isStale = false;

@@ -86,7 +86,7 @@ class Chart {
 
   update(frame) {
     if (!this.lines.length) return;
-    find("cursor").style.left = `${this.across(frame)}px`;
+    find("cursor").style.transform = `translateX(${this.across(frame)}px)`;
     this.values.forEach(({ text, symbol }, k) => {
       const value = this.school[this.lines[k].name][frame];
       text.textContent = `${symbol} ${Number.isFinite(value) ? value.toFixed(2) : "undefined"}`;
@@ -138,6 +138,8 @@ class Legend {
 
   /** Turns the discs as the camera sees the floor. */
   turn(azimuth) {
+    if (azimuth === this.azimuth) return;
+    this.azimuth = azimuth;
     for (const { canvas, source } of this.discs) {
       const context = canvas.getContext("2d");
       const middle = canvas.width / 2;
