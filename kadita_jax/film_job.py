@@ -23,19 +23,23 @@ def film(
     frames: str | None,
     box_size: Any,
     convention: str | None,
-    **options: Any,
+    trail: Any,
+    follow: bool,
+    frames_per_second: Any,
 ) -> None:
     """Write the film of one run, or of tracks of another program, and print its path.
 
     **Arguments:**
 
     - `frames`: which ones, as Python slices: "100:500:2".
-    - `options`: of `kadita_jax.plot.animate`.
+    - `trail`, `follow`, `frames_per_second`: as `kadita_jax.plot.animate` takes them.
     """
+    from kadita_jax.plot.animation import moving_faults
     from kadita_jax.plot.saving import film_faults
 
     chosen = parse_frames(frames)
     faults = film_faults(target) + folder_faults(target.parent)
+    faults += moving_faults(trail, frames_per_second)
     if out is not None:
         faults.append(Fault("out", "must not be given with --animate, which names it", str(out)))
     faults += [] if chosen else [Fault("frames", FRAMES_RULE, frames)]
@@ -44,7 +48,9 @@ def film(
     refuse("cannot animate", faults)
     with reading(paths[0]):
         dataset = _opened(paths[0], chosen or slice(None), box_size, convention)
-        made = kadita_jax.plot.animate(dataset, **options)
+        made = kadita_jax.plot.animate(
+            dataset, trail=trail, follow=follow, frames_per_second=frames_per_second
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         with progress_bar(target.name, dataset.sizes["time"], "frames") as progress:
             kadita_jax.plot.save(made, target, progress=progress)

@@ -150,7 +150,18 @@ def test_without_ffmpeg_a_gif_is_offered(path, tmp_path, monkeypatch):
 
 
 def test_every_wrong_word_is_told(path):
-    words = ["--animate", "film.avi", "--frames", "one:2", "--out", "x"]
+    words = [
+        "--animate",
+        "film.avi",
+        "--frames",
+        "one:2",
+        "--out",
+        "x",
+        "--trail",
+        "-1",
+        "--fps",
+        "many",
+    ]
     done = CliRunner().invoke(app, ["plot", str(path), str(path), *words])
     assert done.exit_code == 2
     for fault in (
@@ -158,6 +169,8 @@ def test_every_wrong_word_is_told(path):
         "frames: must be A:B or A:B:STRIDE",
         "FILE.nc: must be one file for one film",
         "out: must not be given with --animate",
+        "trail: must be a whole number >= 0, got -1",
+        "frames_per_second: must be > 0 and <= 100, got 'many'",
     ):
         assert fault in done.stderr
 

@@ -81,7 +81,8 @@ def animate(
 
     **Raises:** `InvalidInputError` for a sweep, a single frame or what is no run.
     """
-    refuse("cannot animate", _faults(dataset, trail, frames_per_second))
+    faults = _faults(dataset) + moving_faults(trail, frames_per_second)
+    refuse("cannot animate", faults)
     places = _places(dataset, follow=follow)
     heading, steps = dataset["heading"].values.astype(float), _steps(dataset)
     with style():
@@ -100,13 +101,19 @@ def animate(
     return Film(figure, show, n_frames=len(times), frames_per_second=float(frames_per_second))
 
 
-def _faults(dataset: xarray.Dataset, trail: Unchecked, rate: Unchecked) -> list[Fault]:
+def _faults(dataset: xarray.Dataset) -> list[Fault]:
     if is_sweep(dataset):
         rule = "must be a run: a sweep keeps no frames (kadita_jax.plot.phase_diagram draws it)"
         return [Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")]
-    faults = list(missing(dataset, NEEDED)) + count_faults({"trail": trail}, low=0)
+    faults = list(missing(dataset, NEEDED))
     if dataset.sizes.get("time", 0) < 2:
         faults.append(Fault("dataset", "must have at least 2 frames", dataset.sizes.get("time", 0)))
+    return faults
+
+
+def moving_faults(trail: Unchecked, frames_per_second: Unchecked) -> list[Fault]:
+    """What is wrong with these options of a film."""
+    faults, rate = count_faults({"trail": trail}, low=0), frames_per_second
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 100:
         faults.append(Fault("frames_per_second", "must be > 0 and <= 100", rate))
     return faults
