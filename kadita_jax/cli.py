@@ -222,12 +222,29 @@ def plot(
     ] = None,
     box_size: BoxSizeOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder; beside the file unless said.")] = None,
+    animate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILM.mp4|.gif", help="Write a film of one run instead."),
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(metavar="A:B:STRIDE", help="Of the film; all unless said.")
+    ] = None,
+    trail: Annotated[Any, number_option(int, "Of the film: frames of each path shown.")] = 0,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Of the film: the camera moves with the school.")
+    ] = False,
+    fps: Annotated[Any, number_option(float, "Of the film: frames per second.")] = 25,
 ) -> None:
-    """Draw the summary picture of runs or of other programs' tracks."""
+    """Draw the summary picture of runs or of other programs' tracks, or film one."""
     with computing():
-        from kadita_jax import jobs
+        from kadita_jax import film_job, jobs
 
-        jobs.plot_all(paths, box_size=box_size, convention=convention, out=out)
+        source = {"box_size": box_size, "convention": convention}
+        if animate is None:
+            jobs.plot_all(paths, **source, out=out)
+            return
+        moving = {"trail": trail, "follow": follow, "frames_per_second": fps}
+        film_job.film(paths, animate, out=out, frames=frames, **source, **moving)
 
 
 app.command("view", epilog=view_command.VIEW_EXAMPLES)(view_command.view)

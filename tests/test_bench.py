@@ -11,7 +11,7 @@ import chromium
 import pytest
 
 BENCH = Path(__file__).parent.parent / "bench"
-WITHOUT_FIGURE = ("parity.py", "ensemble.py")
+WITHOUT_FIGURE = ("parity.py", "ensemble.py", "film.py")
 # Without the peer there are no ratios to draw.
 WITHOUT_PEER = ("against_peer.py",)
 WITHOUT_BROWSER = bool(chromium.missing()) and not chromium.is_required()
@@ -72,6 +72,7 @@ QUICKLY = {
             "--n-fish 6 --n-steps 20 --starts 1 --schools 32",
             "of 1 starts within 5% of the truth",
         ),
+        ("film.py", "--n-fish 9 --frames 3 --without-peer", "9 fish, 3 frames"),
         ("metrics.py", "--small 10 --large 20 --parts-of 10 --repeats 1", "histogram over pairs"),
         (
             "gpu.py",

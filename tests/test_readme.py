@@ -52,6 +52,23 @@ def test_the_two_commands_are_one_line_each(mark, ends):
     assert command.endswith(f" && {ends}\n")
 
 
+def test_its_pictures_are_there_and_small():
+    shown = re.findall(r"!\[(.+?)\]\((.+?)\)", README)
+    assert len(shown) >= 4
+    for words, path in shown:
+        assert len(words) > 20
+        assert 10_000 < (ROOT / path).stat().st_size < 600_000
+
+
+def test_the_films_take_what_the_benchmark_wrote():
+    found = json.loads((ROOT / "bench" / "results" / "film.json").read_text())["figures"]
+    ours, peer = (found[name]["seconds"] for name in ("our MP4", "the peer's GIF"))
+    told = f"{found['n_fish']} fish and {found['frames']} frames (`python bench/film.py`)"
+    words = f"{told}: MP4 in {ours:.0f} s, GIF in {found['our GIF']['seconds']:.0f} s"
+    assert words in README.replace("\n", " ")
+    assert f"takes {peer:.0f} s" in README
+
+
 def test_the_speeds_are_those_that_the_benchmark_wrote():
     figures = json.loads((ROOT / "bench" / "results" / "against_peer.json").read_text())
     assert figures["machine"]["jax"] in README

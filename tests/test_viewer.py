@@ -16,8 +16,8 @@ from kadita_jax.cli import app
 from kadita_jax.geometry import circular_centre
 from kadita_jax.metrics import group_labels, nearest_distances
 from kadita_jax.names import NAMES
+from kadita_jax.plot.fish import heading_colours
 from kadita_jax.plot.grid import average, read_grid, standard_error, state_shares
-from kadita_jax.plot.school import heading_colours
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.viewer.body import fish_body
 from kadita_jax.viewer.packing import ABSENT, HEADING_SCALE, LEVELS, MOST_BYTES
@@ -296,10 +296,10 @@ def test_the_command_measures_tracks_in_water_that_nobody_knows_of(tmp_path):
     assert np.isfinite(arrays["polarization"]).all()
 
 
-@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3:4", "1:2:x"])
+@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3:4", "1:2:x", "5:5", "99:"])
 def test_frames_that_cannot_be_read(text, tmp_path):
     run().to_netcdf(tmp_path / "run.nc")
     done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", text])
     assert done.exit_code == 2
-    assert "frames: must be A:B or A:B:STRIDE" in done.output
+    assert "frames: must " in done.output
     assert not (tmp_path / "run.html").exists()

@@ -5,6 +5,7 @@ from types import MappingProxyType
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
@@ -169,13 +170,17 @@ def draw_colour_bar(
     - `ends`: what 0 and 1 mean, if the colours span those.
     """
     axes = panel(figure, box)
-    bar = figure.colorbar(mesh, cax=axes)
-    bar.outline.set_visible(False)  # type: ignore[operator]
-    if mesh.get_clim() == (0, 1):
-        bar.set_ticks([0, 0.5, 1], labels=[f"0  {ends[0]}", "0.5", f"1  {ends[1]}"])
-    axes.tick_params(length=0, labelsize=SMALL, labelcolor=MUTED)
-    bar.set_label(label, fontsize=BODY, color=INK)
+    label_colour_bar(figure.colorbar(mesh, cax=axes), label, ends)
     return axes
+
+
+def label_colour_bar(bar: Colorbar, label: str, ends: tuple[str, str]) -> None:
+    """The look and the words of a colour bar."""
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    if bar.mappable.get_clim() == (0, 1):
+        bar.set_ticks([0, 0.5, 1], labels=[f"0  {ends[0]}", "0.5", f"1  {ends[1]}"])
+    bar.ax.tick_params(length=0, labelsize=SMALL, labelcolor=MUTED)
+    bar.set_label(label, fontsize=BODY, color=INK)
 
 
 def meaning_of_ends(metric: str) -> tuple[str, str]:

@@ -1,14 +1,23 @@
 """One metric of a sweep: a map over two axes, a line over one."""
 
+from typing import overload
+
 import numpy as np
 import xarray
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.plot.grid import Grid, average, leading_state, metric_faults, read_grid
 from kadita_jax.plot.labels import about, capital, mean_note, metric_label
 from kadita_jax.plot.lines import band_note, chance_labels, draw_lines, draw_strip, hide_places
-from kadita_jax.plot.maps import draw_colour_bar, draw_map, meaning_of_ends, name_states
+from kadita_jax.plot.maps import (
+    draw_colour_bar,
+    draw_map,
+    label_colour_bar,
+    meaning_of_ends,
+    name_states,
+)
 from kadita_jax.plot.page import ASIDE, LINE_BOX, LINE_PAGE, MAP_BOX, MAP_PAGE, draw_key, new_page
 from kadita_jax.plot.style import BODY, panel, style
 from kadita_jax.plot.timeline import write_labels
@@ -17,7 +26,15 @@ BORDERS = "; borders, names and marks: the most frequent state"
 STRIP = 0.16
 
 
-def phase_diagram(dataset: xarray.Dataset, metric: str | Unchecked = "polarization") -> Figure:
+@overload
+def phase_diagram(dataset: xarray.Dataset, metric: str | Unchecked = ...) -> Figure: ...
+@overload
+def phase_diagram(dataset: xarray.Dataset, metric: str | Unchecked, axes: Axes) -> Axes: ...
+def phase_diagram(
+    dataset: xarray.Dataset,
+    metric: str | Unchecked = "polarization",
+    axes: Axes | None = None,
+) -> Figure | Axes:
     """A metric at every point of a sweep, its mean over the replicates.
 
     Two axes make a map, the first along x, with the borders between the most frequent states. One
@@ -30,13 +47,30 @@ def phase_diagram(dataset: xarray.Dataset, metric: str | Unchecked = "polarizati
         one.
     - `metric`: one of `kadita_jax.metrics.NAMES`, or what else the sweep tells of: of
         `kadita_jax.names.MORE_NAMES`.
+    - `axes`: to draw the map with its colour bar, or the line, in; None makes a page with a title
+        and a key.
 
-    **Returns:** a figure; `save` writes it.
+    **Returns:** a figure, or the axes that were given; `save` writes either.
     """
     refuse("cannot draw", metric_faults(metric, dataset))
     grid = read_grid(dataset, f"{metric}_mean")
     with style():
+        if axes is not None:
+            return _in_axes(grid, metric, axes)
         return _map_page(grid, metric) if len(grid.axes) == 2 else _line_page(grid, metric)
+
+
+def _in_axes(grid: Grid, metric: str, axes: Axes) -> Axes:
+    label = metric_label(metric)
+    if len(grid.axes) == 2:
+        mesh = draw_map(axes, grid, metric)
+        figure = axes.get_figure()
+        assert figure is not None
+        label_colour_bar(figure.colorbar(mesh, ax=axes), label, meaning_of_ends(metric))
+    else:
+        draw_lines(axes, grid, [metric])
+        axes.set_ylabel(label, fontsize=BODY)
+    return axes
 
 
 def _page(size: tuple[float, float], grid: Grid, metric: str, note: str) -> Figure:

@@ -8,11 +8,13 @@ from types import MappingProxyType
 import numpy as np
 import xarray
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from kadita_jax.dataset import mean_and_std, second_half
+from kadita_jax.errors import refuse
 from kadita_jax.parameters import OPEN
-from kadita_jax.plot.reading import series
+from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.reading import missing, series
 from kadita_jax.plot.style import (
     BODY,
     FAINT,
@@ -22,8 +24,8 @@ from kadita_jax.plot.style import (
     SMALL,
     STATE_COLOURS,
     STATE_MARKERS,
-    Box,
-    panel,
+    size_of,
+    style,
 )
 
 Profile = Mapping[str, Sequence[float]]
@@ -42,6 +44,11 @@ ROWS: Mapping[str, str] = MappingProxyType(
 )
 # The index stands apart from the seven that it is made of.
 HEIGHTS = np.array([0, 1, 2, 3, 4, 5, 6, 7.5])
+
+# Beside the panel: the names of the rows to the left, their numbers to the right.
+MARGINS = (1.45, 0.5, 0.95, 0.4)
+# How far beyond the rows their numbers end, in inches.
+BEYOND = 0.85
 
 SCHOOLS = ("swarm", "torus", "dynamic_parallel", "highly_parallel")
 
@@ -65,12 +72,28 @@ def has_bands(dataset: xarray.Dataset) -> bool:
     return str(dataset.attrs.get("box_size")) != OPEN
 
 
-def draw_profile(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
-    """The run's profile in a panel at (left, bottom, width, height) inches.
+def entropies(dataset: xarray.Dataset, axes: Axes | None = None, *, size: str = "page") -> Axes:
+    """The seven entropies and their index, mean ± std of the second half of the run.
 
-    An entropy that is undefined leaves a gap.
+    In a box the four canonical schools stand behind. An entropy that is undefined leaves a gap.
+
+    **Arguments:**
+
+    - `dataset`: one run, as `kadita_jax.run` returns it or xarray opens its file.
+    - `axes`: to draw in, with an inch and a half of room to the left and one to the right; None
+        makes a figure of its own.
+    - `size`: of a figure of its own: "column", "page" or "slide".
+
+    **Returns:** the axes; `axes.figure` is the figure, which `save` writes.
     """
-    axes = panel(figure, box)
+    refuse("cannot draw", missing(dataset, ROWS))
+    with style():
+        axes = own_panel(axes, size, MARGINS)
+        _draw_profile(axes, dataset)
+    return axes
+
+
+def _draw_profile(axes: Axes, dataset: xarray.Dataset) -> None:
     _set_rows(axes)
     canonical = canonical_profiles(dataset.attrs.get("convention", "reference"))
     for name in SCHOOLS if has_bands(dataset) else ():
@@ -79,7 +102,6 @@ def draw_profile(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
     _draw_run(axes, profile)
     _write_values(axes, profile)
     _draw_key(axes)
-    return axes
 
 
 def _set_rows(axes: Axes) -> None:
@@ -117,14 +139,23 @@ def _draw_run(axes: Axes, profile: Profile) -> None:
 
 
 def _write_values(axes: Axes, profile: Profile) -> None:
-    font = {"va": "center", "ha": "right", "transform": axes.get_yaxis_transform()}
+    font = {"va": "center", "ha": "right", "transform": _beyond(axes, axes.get_yaxis_transform())}
     for height, (mean, std) in zip(HEIGHTS, zip(*_columns(profile), strict=True), strict=True):
         defined = bool(np.isfinite(mean))
         text = f"{mean:.2f} ± {std:.2f}" if defined else "undefined"
-        axes.text(1.36, height, text, fontsize=SMALL, color=INK if defined else MUTED, **font)
+        axes.text(1, height, text, fontsize=SMALL, color=INK if defined else MUTED, **font)
+
+
+def _beyond(axes: Axes, transform: Transform) -> Transform:
+    """The same places, so much to the right."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return transform + ScaledTranslation(BEYOND, 0, figure.dpi_scale_trans)
 
 
 def _draw_key(axes: Axes) -> None:
     spacing = {"handletextpad": 0.2, "columnspacing": 1.1, "handlelength": 1.4, "borderpad": 0}
-    place = {"loc": "lower right", "bbox_to_anchor": (1.38, 1.0), "ncols": 5}
+    anchor = {"bbox_to_anchor": (1.0, 1.0), "bbox_transform": _beyond(axes, axes.transAxes)}
+    # Five schools beside each other take more than a column.
+    place = {"loc": "lower right", "ncols": 5 if size_of(axes)[0] > 2 else 3, **anchor}
     axes.legend(**place, **spacing, frameon=False, fontsize=SMALL)

@@ -1,12 +1,13 @@
 """What the pictures need from a run's Dataset, whichever program wrote it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray
 
 from kadita_jax.axes import SWEPT
+from kadita_jax.errors import Fault
 from kadita_jax.parameters import RADII
 
 
@@ -15,12 +16,20 @@ def series(dataset: xarray.Dataset, name: str) -> np.ndarray:
     return dataset[name].values.astype(float)
 
 
-def final_school(dataset: xarray.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Position and heading (N, 3) in the last frame, without the fish that were not seen."""
-    last = dataset[["position", "heading"]].isel(time=-1)
-    position, heading = (last[name].values.astype(float) for name in ("position", "heading"))
+def school_at(dataset: xarray.Dataset, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """Position and heading (N, 3) in a frame, without the fish that were not seen."""
+    shown = dataset[["position", "heading"]].isel(time=frame)
+    position, heading = (shown[name].values.astype(float) for name in ("position", "heading"))
     seen = np.isfinite(position).all(axis=1) & np.isfinite(heading).all(axis=1)
     return position[seen], heading[seen]
+
+
+def missing(dataset: xarray.Dataset, names: Iterable[str]) -> Iterator[Fault]:
+    """A fault for each variable that a picture needs of a run's Dataset and does not find."""
+    for name in names:
+        if name not in dataset or "time" not in dataset[name].dims:
+            rule = "must be a variable of a run's Dataset, against time"
+            yield Fault(name, rule, sorted(map(str, dataset.data_vars)))
 
 
 def has_number(dataset: xarray.Dataset, name: str) -> bool:

@@ -1,5 +1,7 @@
 """Which state a school is in, at every point of a sweep."""
 
+from typing import overload
+
 import numpy as np
 import xarray
 from matplotlib.axes import Axes
@@ -22,7 +24,11 @@ from kadita_jax.plot.regions import draw_names, n_pixels
 from kadita_jax.plot.style import BODY, PAPER, STATE_COLOURS, panel, size_of, style
 
 
-def state_map(dataset: xarray.Dataset) -> Figure:
+@overload
+def state_map(dataset: xarray.Dataset) -> Figure: ...
+@overload
+def state_map(dataset: xarray.Dataset, axes: Axes) -> Axes: ...
+def state_map(dataset: xarray.Dataset, axes: Axes | None = None) -> Figure | Axes:
     """The state of the school at every point of a sweep.
 
     Two axes make a map of the most frequent state, paler where fewer replicates are in it; one
@@ -32,11 +38,15 @@ def state_map(dataset: xarray.Dataset) -> Figure:
 
     - `dataset`: a sweep, as `kadita_jax.sweep` returns it or xarray opens its file, or a part of
         one.
+    - `axes`: to draw the map or the bars in; None makes a page with a title and a key.
 
-    **Returns:** a figure; `save` writes it.
+    **Returns:** a figure, or the axes that were given; `save` writes either.
     """
     grid = read_grid(dataset, "state")
     with style():
+        if axes is not None:
+            (draw_state_map if len(grid.axes) == 2 else draw_shares)(axes, grid)
+            return axes
         return _map_page(grid) if len(grid.axes) == 2 else _bars_page(grid)
 
 

@@ -3,11 +3,8 @@
 Nothing here touches matplotlib's global settings: pictures are drawn and saved inside `style()`.
 """
 
-import os
-import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,8 +12,6 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-
-from kadita_jax.files import replacing
 
 INK = "#1b1f24"
 MUTED = "#626a73"
@@ -91,32 +86,12 @@ SETTINGS: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-DPI = 160
-
 Box = tuple[float, float, float, float]
 
 
 def style() -> AbstractContextManager[None]:
     """Our settings over matplotlib's defaults, the user's own left out, for one with block."""
     return matplotlib.style.context(["default", dict(SETTINGS)])
-
-
-def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a picture under its final name whole, or not at all.
-
-    **Arguments:**
-
-    - `figure`: any matplotlib figure.
-    - `path`: where to; the suffix gives the format, PNG without one.
-
-    **Returns:** the path written.
-    """
-    path = Path(path)
-    with replacing(path) as partial, style(), warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes; the file has it in full.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(partial, dpi=DPI, format=path.suffix[1:] or "png")
-    return path
 
 
 def panel(figure: Figure, box: Box, **options: Any) -> Axes:
@@ -128,9 +103,9 @@ def panel(figure: Figure, box: Box, **options: Any) -> Axes:
 
 def size_of(axes: Axes) -> tuple[float, float]:
     """Width and height of a panel, in inches."""
-    wide, high = axes.figure.get_size_inches()  # type: ignore[union-attr]
-    place = axes.get_position()
-    return place.width * wide, place.height * high
+    figure, extent = axes.get_figure(root=True), axes.get_window_extent()
+    assert figure is not None
+    return extent.width / figure.dpi, extent.height / figure.dpi
 
 
 def write(figure: Figure, x: float, y: float, text: str, **font: Any) -> None:

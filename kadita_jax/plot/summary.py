@@ -4,13 +4,14 @@ import xarray
 from matplotlib.figure import Figure
 
 from kadita_jax.dataset import final_state, seconds
-from kadita_jax.plot.profile import draw_profile, has_bands
-from kadita_jax.plot.reading import amount, cut, final_school, footer, joined, number
-from kadita_jax.plot.school import draw_key, draw_school, fish_note
-from kadita_jax.plot.style import MUTED, SUBTITLE, TINY, TITLE, headline, style, write
+from kadita_jax.plot.fish import draw_key, fish_note
+from kadita_jax.plot.profile import entropies, has_bands
+from kadita_jax.plot.reading import amount, cut, footer, joined, school_at
+from kadita_jax.plot.school import school
+from kadita_jax.plot.style import MUTED, SUBTITLE, TINY, TITLE, headline, panel, style, write
 from kadita_jax.plot.table import draw_table, parameter_rows
-from kadita_jax.plot.timeline import draw_order
-from kadita_jax.plot.zones import draw_zones
+from kadita_jax.plot.timeline import order
+from kadita_jax.plot.zones import has_zones, zones
 
 SIZE = (13.0, 9.0)
 # Left edges of the two columns and heights of their headlines, in inches.
@@ -68,10 +69,11 @@ def _write_title(figure: Figure, dataset: xarray.Dataset) -> None:
 
 
 def _add_school(figure: Figure, dataset: xarray.Dataset) -> None:
-    position, heading = final_school(dataset)
+    position, _ = school_at(dataset, -1)
     title = f"The school at {amount(seconds(dataset)[-1])} s"
     headline(figure, LEFT, UPPER, title, fish_note(len(position)))
-    draw_school(figure, (0.1, 2.1, 7.4, 5.4), position, heading, number(dataset, "box_size"))
+    box = (0.1, 2.1, 7.4, 5.4)
+    school(dataset, panel(figure, box, projection="3d", computed_zorder=False))
     draw_key(figure, (6.0, 7.05, 0.6, 0.6), "climbing", 1)
     draw_key(figure, (6.85, 7.05, 0.6, 0.6), "diving", -1)
 
@@ -81,7 +83,8 @@ def add_parameters(figure: Figure, dataset: xarray.Dataset) -> None:
     rows = parameter_rows(dataset)
     headline(figure, LEFT, LOWER_LEFT, "Parameters", "" if rows else "not given in the file")
     draw_table(figure, (LEFT, 0.55, 5.1, 1.4), rows)
-    if draw_zones(figure, (5.75, 0.5, 1.6, 1.45), dataset):
+    if has_zones(dataset):
+        zones(dataset, panel(figure, (5.75, 0.5, 1.6, 1.45)))
         headline(figure, 5.85, LOWER_LEFT, "Zones of one fish")
 
 
@@ -90,14 +93,14 @@ def _add_order(figure: Figure, dataset: xarray.Dataset) -> None:
     if "n_groups" in dataset and (n_groups := int(dataset["n_groups"][-1])) > 1:
         note = f"{note} of {n_groups} groups"
     headline(figure, RIGHT, UPPER, "Order against time", note)
-    draw_order(figure, (RIGHT + 0.3, 5.15, 3.1, 1.7), dataset)
+    order(dataset, panel(figure, (RIGHT + 0.3, 5.15, 3.1, 1.7)))
 
 
 def _add_profile(figure: Figure, dataset: xarray.Dataset) -> None:
     bands = "; pale bands: std over seeds" if has_bands(dataset) else ""
     note = f"mean ± std of the summary window{bands}"
     headline(figure, RIGHT, LOWER_RIGHT, "Seven entropies and their index", note)
-    draw_profile(figure, (RIGHT + 1.5, 0.85, 2.3, 2.9), dataset)
+    entropies(dataset, panel(figure, (RIGHT + 1.5, 0.85, 2.3, 2.9)))
 
 
 def _write_footer(figure: Figure, dataset: xarray.Dataset) -> None:

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from kadita_jax.dataset import second_half, seconds
-from kadita_jax.plot.reading import series
+from kadita_jax.errors import refuse
+from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.reading import missing, series
 from kadita_jax.plot.style import (
     BLUE,
     INK,
@@ -20,9 +21,8 @@ from kadita_jax.plot.style import (
     TINY,
     VERMILLION,
     WASH,
-    Box,
-    panel,
     size_of,
+    style,
 )
 
 LINES = (
@@ -32,6 +32,8 @@ LINES = (
 )
 # Mean length of the mean of N random unit vectors: sqrt(8 / (3 pi N)).
 CHANCE = (8 / (3 * np.pi)) ** 0.5
+# Beside the panel: the names of the lines to the right, the summary window's above.
+MARGINS = (0.4, 0.45, 1.35, 0.3)
 # Least distance of two labels, in inches.
 LABEL_GAP = 0.187
 MARK = MappingProxyType({"markersize": 4.8, "markeredgecolor": PAPER, "markeredgewidth": 0.7})
@@ -46,15 +48,31 @@ class Label(NamedTuple):
     weight: str = "bold"
 
 
-def draw_order(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
-    """P, M and OSI against time in a panel at (left, bottom, width, height) inches.
+def order(dataset: xarray.Dataset, axes: Axes | None = None, *, size: str = "page") -> Axes:
+    """P, M and OSI against time.
 
     The half that summary statistics are taken over is shaded; the chance level of P is dashed.
+
+    **Arguments:**
+
+    - `dataset`: one run, as `kadita_jax.run` returns it or xarray opens its file.
+    - `axes`: to draw in, with 1.4 inches of room to the right; None makes a figure of its own.
+    - `size`: of a figure of its own: "column", "page" or "slide".
+
+    **Returns:** the axes; `axes.figure` is the figure, which `save` writes.
     """
-    axes = panel(figure, box)
+    refuse("cannot draw", missing(dataset, [name for name, *_ in LINES]))
+    with style():
+        axes = own_panel(axes, size, MARGINS)
+        draw_order(axes, dataset)
+        _shade_window(axes, seconds(dataset))
+    return axes
+
+
+def draw_order(axes: Axes, dataset: xarray.Dataset) -> None:
+    """The lines, the chance level and what each is called."""
     time, chance = seconds(dataset), chance_level(dataset.sizes["fish"])
     _set_limits(axes, time)
-    _shade_window(axes, time)
     axes.axhline(chance, color=BLUE, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1.5)
     labels = [Label(chance, "P by chance", BLUE, "normal")]
     for place, (name, symbol, colour, marker) in enumerate(LINES):
@@ -62,7 +80,6 @@ def draw_order(figure: Figure, box: Box, dataset: xarray.Dataset) -> Axes:
         _draw_line(axes, time, values, colour, marker, place / len(LINES))
         labels.append(end_label(values, symbol, colour))
     write_labels(axes, labels)
-    return axes
 
 
 def chance_level(n_fish: int) -> float:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from kadita_jax.plot.school import SIDE
+from kadita_jax.plot.fish import SIDE
 
 # How many corners a body has across, and how wide it is of its height.
 CORNERS, WIDTH = 4, 0.62

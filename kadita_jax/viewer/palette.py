@@ -7,8 +7,8 @@ from jaxtyping import UInt8
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
+from kadita_jax.plot.fish import heading_colours
 from kadita_jax.plot.maps import OTHER_COLOURS
-from kadita_jax.plot.school import heading_colours
 from kadita_jax.plot.style import BLUE, GREEN, MUTED, ORANGE, PURPLE, SKY, VERMILLION
 
 # Groups from the largest on; the last colour is that of all that are smaller.

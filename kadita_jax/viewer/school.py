@@ -8,16 +8,9 @@ from matplotlib.colors import to_rgb
 
 from kadita_jax.dataset import seconds
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
+from kadita_jax.plot.fish import AZIMUTH, ELEVATION, HAZE, MAX_DRAWN, fish_length
 from kadita_jax.plot.reading import number, series
-from kadita_jax.plot.school import (
-    AZIMUTH,
-    ELEVATION,
-    HAZE,
-    MAX_DRAWN,
-    SHADOW,
-    cube,
-    fish_length,
-)
+from kadita_jax.plot.school import SHADOW, cube_about
 from kadita_jax.plot.summary import title_of
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.tracks import read_tracks
@@ -158,7 +151,7 @@ def _extent(tracks: Tracks) -> dict[str, Any]:
     """Where the school is, how large its surroundings are, and how long to draw a fish."""
     found = quantised(tracks.position, tracks.box_size)
     seen = tracks.position[np.isfinite(tracks.position).all(axis=-1)]
-    low, side = cube(seen, tracks.box_size)
+    low, side, _ = cube_about(seen, tracks.box_size)
     own_side = _own_side(tracks)
     n_drawn = min(tracks.position.shape[1], MAX_DRAWN)
     return {
@@ -178,4 +171,4 @@ def _own_side(tracks: Tracks) -> float:
     if tracks.box_size is not None:
         return tracks.box_size
     seen = [place[np.isfinite(place).all(axis=-1)] for place in tracks.position]
-    return float(np.median([cube(place, None)[1] for place in seen]))
+    return float(np.median([cube_about(place, None).side for place in seen]))

@@ -1,0 +1,69 @@
+"""The job of `kadita plot --animate`: a run's file, and the film of it."""
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+import kadita_jax
+from kadita_jax.dataset import is_sweep, open_run, reading, unreadable
+from kadita_jax.errors import Fault, refuse
+from kadita_jax.job_checks import folder_faults
+from kadita_jax.terminal import progress_bar
+from kadita_jax.tracks import measured_or_measure
+
+FRAMES_RULE = "must be A:B or A:B:STRIDE, whole numbers of which any may be left out"
+
+
+def film(
+    paths: list[Path],
+    target: Path,
+    *,
+    out: Path | None,
+    frames: str | None,
+    box_size: Any,
+    convention: str | None,
+    **options: Any,
+) -> None:
+    """Write the film of one run, or of tracks of another program, and print its path.
+
+    **Arguments:**
+
+    - `frames`: which ones, as Python slices: "100:500:2".
+    - `options`: of `kadita_jax.plot.animate`.
+    """
+    from kadita_jax.plot.saving import film_faults
+
+    chosen = parse_frames(frames)
+    faults = film_faults(target) + folder_faults(target.parent)
+    if out is not None:
+        faults.append(Fault("out", "must not be given with --animate, which names it", str(out)))
+    faults += [] if chosen else [Fault("frames", FRAMES_RULE, frames)]
+    if len(paths) > 1:
+        faults.append(Fault("FILE.nc", "must be one file for one film", list(map(str, paths))))
+    refuse("cannot animate", faults)
+    with reading(paths[0]):
+        dataset = _opened(paths[0], chosen or slice(None), box_size, convention)
+        made = kadita_jax.plot.animate(dataset, **options)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with progress_bar(target.name, dataset.sizes["time"], "frames") as progress:
+            kadita_jax.plot.save(made, target, progress=progress)
+    print(target)
+
+
+def _opened(path: Path, frames: slice, box_size: Any, convention: str | None) -> xr.Dataset:
+    if not unreadable(path) and is_sweep(dataset := open_run(path)):
+        # What a film refuses, and says what draws it.
+        return dataset
+    return measured_or_measure(path, box_size=box_size, convention=convention).isel(time=frames)
+
+
+def parse_frames(text: str | None) -> slice | None:
+    """A slice from "A:B" or "A:B:STRIDE", all frames from None; None when it is neither."""
+    try:
+        parts = [int(part) if part.strip() else None for part in (text or ":").split(":")]
+    except ValueError:
+        return None
+    if not 2 <= len(parts) <= 3 or (len(parts) == 3 and parts[2] is not None and parts[2] < 1):
+        return None
+    return slice(*parts)

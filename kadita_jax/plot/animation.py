@@ -1,0 +1,173 @@
+"""A run as a film: fish that swim where they point, and the order of the school below."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray
+from matplotlib.animation import FuncAnimation
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from mpl_toolkits.mplot3d.art3d import Line3DCollection
+
+from kadita_jax.dataset import is_sweep, seconds
+from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
+from kadita_jax.plot.fish import draw_keys, selection
+from kadita_jax.plot.reading import cut, missing, number
+from kadita_jax.plot.school import Cube, Scene, cube_about, make_scene, place_fish
+from kadita_jax.plot.style import INK, MUTED, SUBTITLE, panel, style, write
+from kadita_jax.plot.timeline import LINES, draw_order
+
+SIZE = (8.0, 9.0)
+SCHOOL_BOX, ORDER_BOX = (0.15, 2.05, 7.7, 6.35), (0.6, 0.6, 6.0, 1.15)
+PATHS = "#a8c6da"
+NEEDED = ("position", "heading", *(name for name, *_ in LINES))
+
+
+class Film(FuncAnimation):
+    """matplotlib's animation of a figure, the rate it has, and what shows one of its frames."""
+
+    def __init__(
+        self,
+        figure: Figure,
+        show: Callable[[int], Any],
+        *,
+        n_frames: int,
+        frames_per_second: float,
+    ):
+        self.figure, self.show, self.frames_per_second = figure, show, frames_per_second
+        interval = 1000 / frames_per_second
+        options: dict[str, Any] = {"interval": interval, "cache_frame_data": False}
+        super().__init__(figure, show, frames=n_frames, **options)
+
+    def __del__(self) -> None:
+        # matplotlib would warn of a film never played: single frames may be all that is wanted.
+        return
+
+
+class _Shown(NamedTuple):
+    """What changes from frame to frame."""
+
+    scene: Scene
+    trails: Line3DCollection
+    cursor: Line2D
+    clock: Text
+
+
+def animate(
+    dataset: xarray.Dataset,
+    *,
+    trail: int | Unchecked = 0,
+    follow: bool = False,
+    frames_per_second: float | Unchecked = 25,
+) -> Film:
+    """The run as a film: the school in space, and P, M and OSI below with the moment marked.
+
+    Other frames are chosen beforehand: `animate(dataset.isel(time=slice(100, 500, 2)))`.
+
+    **Arguments:**
+
+    - `dataset`: one run of at least two frames, as `kadita_jax.run` returns it or xarray opens its
+        file. Of more than 2,000 fish an even selection is drawn.
+    - `trail`: over how many frames back each fish's path is drawn.
+    - `follow`: whether the camera moves with the school's centre; in a box each fish is then shown
+        at its periodic image nearest to the centre, so that the school is whole.
+    - `frames_per_second`: of the film.
+
+    **Returns:** a matplotlib animation, which `save` writes as MP4 or GIF and
+    `IPython.display.HTML(film.to_jshtml())` shows in a notebook. `film.show(k)` shows the k-th
+    frame in `film.figure`.
+
+    **Raises:** `InvalidInputError` for a sweep, a single frame or what is no run.
+    """
+    refuse("cannot animate", _faults(dataset, trail, frames_per_second))
+    places = _places(dataset, follow=follow)
+    heading, steps = dataset["heading"].values.astype(float), _steps(dataset)
+    with style():
+        figure = Figure(figsize=SIZE)
+        shown = _stage(figure, dataset, places, follow=follow)
+
+    def show(frame: int) -> None:
+        seen = np.isfinite(places[frame]).all(axis=1) & np.isfinite(heading[frame]).all(axis=1)
+        place_fish(shown.scene, places[frame][seen], heading[frame][seen])
+        past = steps[max(0, frame - trail) : frame]
+        shown.trails.set_segments(list(trails(places[frame], past, shown.scene.cube)))
+        shown.cursor.set_xdata([times[frame], times[frame]])
+        shown.clock.set_text(f"{times[frame]:,.1f} s")
+
+    times = seconds(dataset)
+    return Film(figure, show, n_frames=len(times), frames_per_second=float(frames_per_second))
+
+
+def _faults(dataset: xarray.Dataset, trail: Unchecked, rate: Unchecked) -> list[Fault]:
+    if is_sweep(dataset):
+        rule = "must be a run: a sweep keeps no frames (kadita_jax.plot.phase_diagram draws it)"
+        return [Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")]
+    faults = list(missing(dataset, NEEDED)) + count_faults({"trail": trail}, low=0)
+    if dataset.sizes.get("time", 0) < 2:
+        faults.append(Fault("dataset", "must have at least 2 frames", dataset.sizes.get("time", 0)))
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 100:
+        faults.append(Fault("frames_per_second", "must be > 0 and <= 100", rate))
+    return faults
+
+
+def _places(dataset: xarray.Dataset, *, follow: bool) -> np.ndarray:
+    """Positions (T, N, 3) as they are shown: as saved, or as offsets from the school's centre."""
+    # Not above: the process that draws the pictures of runs starts without jax.
+    from kadita_jax.motion import centres, shortest_steps
+
+    position, side = dataset["position"].values.astype(float), _side(dataset)
+    if not follow:
+        return position
+    return shortest_steps(position - centres(position, side)[:, None], side)
+
+
+def _stage(figure: Figure, dataset: xarray.Dataset, places: np.ndarray, *, follow: bool) -> _Shown:
+    """All that the frames share, and what changes in them."""
+    name = str(dataset.attrs.get("scenario_name", "school")).replace("_", " ")
+    title = f"{cut(name[:1].upper() + name[1:], 40)}, {dataset.sizes['fish']:,} fish"
+    write(figure, 0.4, SIZE[1] - 0.5, title, fontsize=SUBTITLE, fontweight="bold")
+    clock = figure.text(0.4 / SIZE[0], (SIZE[1] - 0.75) / SIZE[1], "", color=MUTED)
+    axes: Any = panel(figure, SCHOOL_BOX, projection="3d", computed_zorder=False)
+    scene = make_scene(axes, _cube(places, _side(dataset), follow=follow))
+    draw_keys(axes)
+    paths = Line3DCollection([], colors=PATHS, linewidths=0.9, zorder=2.5)
+    axes.add_collection3d(paths, autolim=False)
+    below = panel(figure, ORDER_BOX)
+    draw_order(below, dataset)
+    return _Shown(scene, paths, below.axvline(0.0, color=INK, linewidth=1.1), clock)
+
+
+def _cube(places: np.ndarray, box_size: float | None, *, follow: bool) -> Cube:
+    if follow and box_size is not None:
+        return Cube(np.full(3, -box_size / 2), box_size, dashed=True)
+    seen = places[np.isfinite(places).all(axis=-1)]
+    return cube_about(seen, box_size)
+
+
+def _steps(dataset: xarray.Dataset) -> np.ndarray:
+    """How far each fish came (T - 1, N, 3) from frame to frame, across the faces of the box."""
+    from kadita_jax.motion import shortest_steps
+
+    return shortest_steps(np.diff(dataset["position"].values.astype(float), axis=0), _side(dataset))
+
+
+def trails(place: np.ndarray, past: np.ndarray, cube: Cube) -> np.ndarray:
+    """Segments (n, 2, 3) of the paths that led to these places, as far as they lie in the cube.
+
+    **Arguments:**
+
+    - `place`: (N, 3), where the fish are shown.
+    - `past`: (K, N, 3), the steps that led there, oldest first.
+    """
+    drawn = selection(len(place))
+    back = np.cumsum(past[::-1, drawn], axis=0)
+    path = np.concatenate([place[None, drawn], place[drawn] - back])
+    ends = np.stack([path[:-1], path[1:]], axis=-2).reshape(-1, 2, 3)
+    inside = (ends >= cube.low) & (ends <= cube.low + cube.side)
+    return ends[inside.all(axis=(1, 2))]
+
+
+def _side(dataset: xarray.Dataset) -> float | None:
+    return number(dataset, "box_size")

@@ -1,0 +1,207 @@
+"""A run as a film: whose fish are where they were, in a file of the asked kind, or a clear word."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+from typer.testing import CliRunner
+
+import kadita_jax as kj
+from kadita_jax.cli import app
+from kadita_jax.film_job import parse_frames
+from kadita_jax.motion import centres
+from kadita_jax.plot import animation
+from kadita_jax.plot.school import Cube
+
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
+SIDE = 10.0
+NAMES = ("polarization", "rotation", "oceanic_schooling_index")
+WITH_FFMPEG = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+
+
+def run_of(position: np.ndarray, box_size: float | None) -> xr.Dataset:
+    """A run of fish at these places (T, N, 3) that all swim along x."""
+    n_frames = len(position)
+    dims = ("time", "fish", "space")
+    heading = np.broadcast_to([1.0, 0, 0], position.shape)
+    metrics = {name: ("time", np.linspace(0, 1, n_frames)) for name in NAMES}
+    return xr.Dataset(
+        {"position": (dims, position), "heading": (dims, heading), **metrics},
+        {"time": np.arange(float(n_frames))},
+        attrs={} if box_size is None else {"box_size": box_size},
+    )
+
+
+@pytest.fixture
+def crossing() -> xr.Dataset:
+    """Three fish in a row that swim out of the box at one face and in at the other."""
+    start = np.array([[8.0, 5, 5], [9.0, 5, 5], [9.9, 5, 5]])
+    steps = np.arange(4.0)[:, None, None] * np.array([0.5, 0, 0])
+    return run_of((start + steps) % SIDE, SIDE)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory) -> Path:
+    school = kj.Scenario(name="few", n_fish=5, n_steps=6, save_every=1, box_size=SIDE)
+    target = tmp_path_factory.mktemp("film") / "few.nc"
+    kj.run(school, out=target).close()
+    return target
+
+
+def test_every_frame_and_its_moment_are_shown(crossing):
+    film = kj.plot.animate(crossing)
+    cursor = film.figure.axes[-1].get_lines()[-1]
+    for frame in range(4):
+        film.show(frame)
+        assert list(cursor.get_xdata()) == [frame, frame]
+    assert len(list(film.new_frame_seq())) == 4
+
+
+def test_a_school_across_a_face_is_whole_when_followed(crossing):
+    offsets = animation._places(crossing, follow=True)
+    expected = np.array([8.0, 9.0, 9.9]) - np.mean([8.0, 9.0, 9.9])
+    # The mean angle of three near places is their mean to third order of their distance.
+    np.testing.assert_allclose(offsets[..., 0], np.tile(expected, (4, 1)), atol=0.02)
+    np.testing.assert_allclose(offsets[..., 1:], 0, atol=1e-6)
+
+
+def test_a_fish_that_is_not_seen_moves_no_centre(crossing):
+    position = crossing["position"].values
+    alone = centres(position[:, :2], SIDE)
+    position[:, 2] = np.nan
+    np.testing.assert_allclose(centres(position, SIDE), alone, atol=1e-12)
+    # Where nobody is seen the centre stays; it goes on across the face.
+    position[2] = np.nan
+    found = centres(position, SIDE)[:, 0]
+    assert found[0] % SIDE == pytest.approx(8.5)
+    np.testing.assert_allclose(np.diff(found), [0.5, 0, 1], atol=1e-9)
+    assert np.isnan(animation._places(crossing, follow=True)[:, 2]).all()
+    kj.plot.animate(crossing, trail=2, follow=True).show(3)
+
+
+def test_a_trail_leads_to_its_fish_and_stays_in_the_box(crossing):
+    cube, places = Cube(np.zeros(3), SIDE), crossing["position"].values
+    steps = animation._steps(crossing)
+    np.testing.assert_allclose(steps, np.broadcast_to([0.5, 0, 0], steps.shape), atol=1e-12)
+    segments = animation.trails(places[3], steps[1:3], cube)
+    # The second fish is at 10.5, or 0.5, and was at 10, or 0; the step before crossed the face.
+    ours = segments[np.isclose(segments[:, 0, 0], 0.5)]
+    np.testing.assert_allclose(ours, [[[0.5, 5, 5], [0.0, 5, 5]]], atol=1e-12)
+    assert ((segments >= 0) & (segments <= SIDE)).all()
+    assert animation.trails(places[0], steps[:0], cube).shape == (0, 2, 3)
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_in_open_water_the_cube_holds_every_frame(follow):
+    position = np.array([[8.0, 5, 5], [9.0, 6, 5]]) + np.arange(30.0)[:, None, None]
+    dataset = run_of(position, None)
+    places = animation._places(dataset, follow=follow)
+    low, side, dashed = animation._cube(places, None, follow=follow)
+    assert dashed
+    assert ((places >= low) & (places <= low + side)).all()
+    assert side == (2 if follow else np.ceil(1.1 * 30))
+
+
+def test_a_film_leaves_matplotlibs_settings_alone(crossing, tmp_path):
+    before = dict(matplotlib.rcParams)
+    kj.plot.save(kj.plot.animate(crossing), tmp_path / "film.gif")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_the_command_writes_a_gif_of_the_chosen_frames(path, tmp_path):
+    target = tmp_path / "films" / "few.gif"
+    words = ["--frames", "1:6:2", "--trail", 2, "--follow", "--fps", 10]
+    done = CliRunner().invoke(app, ["plot", str(path), "--animate", str(target), *map(str, words)])
+    assert (done.exit_code, done.stdout) == (0, f"{target}\n"), done.stderr
+    with Image.open(target) as film:
+        assert (film.size, film.n_frames, film.info["duration"]) == ((480, 540), 3, 100)
+        first = np.asarray(film.convert("RGB"), int)
+        film.seek(2)
+        assert np.abs(np.asarray(film.convert("RGB")) - first).max() > 50
+    assert list(target.parent.iterdir()) == [target]
+
+
+@WITH_FFMPEG
+def test_an_mp4_has_every_frame(crossing, tmp_path):
+    told: list[int] = []
+    target = kj.plot.save(kj.plot.animate(crossing), tmp_path / "f.mp4", progress=told.append)
+    words = "-v error -count_frames -show_entries stream=width,height,nb_read_frames,pix_fmt"
+    found = subprocess.run(
+        ["ffprobe", *words.split(), "-of", "csv=p=0", target], capture_output=True, text=True
+    )
+    assert found.stdout.strip() == "960,1080,yuv420p,4"
+    assert told == [1, 2, 3, 4]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_without_ffmpeg_a_gif_is_offered(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    target = tmp_path / "few.mp4"
+    done = CliRunner().invoke(app, ["plot", str(path), "--animate", str(target)])
+    assert done.exit_code == 2
+    assert "must end in .gif: ffmpeg, which makes MP4, is not found" in done.stderr
+    assert not target.exists()
+
+
+def test_every_wrong_word_is_told(path):
+    words = ["--animate", "film.avi", "--frames", "one:2", "--out", "x"]
+    done = CliRunner().invoke(app, ["plot", str(path), str(path), *words])
+    assert done.exit_code == 2
+    for fault in (
+        "film: must end in .gif or .mp4, got 'film.avi'",
+        "frames: must be A:B or A:B:STRIDE",
+        "FILE.nc: must be one file for one film",
+        "out: must not be given with --animate",
+    ):
+        assert fault in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"trail": -1}, "trail: must be a whole number >= 0, got -1"),
+        ({"trail": 1.5}, "trail: must be a whole number >= 0, got 1.5"),
+        ({"frames_per_second": 0}, "frames_per_second: must be > 0 and <= 100, got 0"),
+        ({"frames_per_second": "x"}, "frames_per_second: must be > 0 and <= 100, got 'x'"),
+    ],
+)
+def test_wrong_options_are_refused(crossing, options, fault):
+    with pytest.raises(kj.InvalidInputError, match=fault):
+        kj.plot.animate(crossing, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda run: run.isel(time=[0]), "dataset: must have at least 2 frames, got 1"),
+        (lambda run: run.drop_vars("rotation"), "rotation: must be a variable of a run's Dataset"),
+        (lambda run: run.rename(time="replicate"), "dataset: must be a run: a sweep keeps no"),
+    ],
+)
+def test_what_is_no_film_is_refused(crossing, change, fault):
+    with pytest.raises(kj.InvalidInputError, match=fault):
+        kj.plot.animate(change(crossing))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, slice(None, None)),
+        ("3:", slice(3, None)),
+        (":-1:2", slice(None, -1, 2)),
+        ("1:9:3", slice(1, 9, 3)),
+        ("5", None),
+        ("1:2:0", None),
+        ("1:2:-1", None),
+        ("1:2:3:4", None),
+        ("a:b", None),
+    ],
+)
+def test_frames_are_python_slices(text, expected):
+    assert parse_frames(text) == expected
