@@ -26,7 +26,7 @@ def view(
     ] = None,
     frames: Annotated[
         str | None,
-        typer.Option(metavar="A:B:STRIDE", help="From A to B, both included, every STRIDE-th."),
+        typer.Option(metavar="A:B:STRIDE", help="Of a run; all unless said."),
     ] = None,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Write the page, and do not open it.")

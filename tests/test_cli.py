@@ -24,7 +24,7 @@ def test_version():
     assert kadita("--version") == f"kadita_jax {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["", "run", "metrics", "plot", "scenarios"])
+@pytest.mark.parametrize("command", ["", "run", "metrics", "plot", "view", "scenarios"])
 def test_help_has_examples(command):
     _, examples = kadita(*command.split(), "--help").split("Example")
     assert f"kadita {command}".strip() in examples

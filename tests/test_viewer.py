@@ -251,6 +251,14 @@ def test_a_sweep_over_any_number_of_axes(n_axes, tmp_path):
         assert about["axes"][1]["values"] == ["1", "3"]
 
 
+def test_one_replicate_of_a_sweep(tmp_path):
+    dataset = sweep({"noise": [0.1, 0.2, 0.4]}).isel(replicate=1)
+    about, arrays = unpacked(kj.plot.view(dataset, tmp_path / "phase.html"))
+    assert about["n_replicates"] == 1
+    np.testing.assert_allclose(arrays["spread"], dataset["spread_mean"], rtol=1e-6)
+    assert np.isnan(arrays["spread_error"]).all()
+
+
 def test_too_many_points_are_refused(tmp_path):
     side = np.arange(1_000.0)
     mean = np.broadcast_to(np.float32(0), (1_000, 1_000, 1))
@@ -288,10 +296,10 @@ def test_the_command_measures_tracks_in_water_that_nobody_knows_of(tmp_path):
     assert np.isfinite(arrays["polarization"]).all()
 
 
-@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3:4", "1:2:x"])
+@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3:4", "1:2:x", "5:5", "99:"])
 def test_frames_that_cannot_be_read(text, tmp_path):
     run().to_netcdf(tmp_path / "run.nc")
     done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", text])
     assert done.exit_code == 2
-    assert "frames: must be A:B or A:B:STRIDE" in done.output
+    assert "frames: must " in done.output
     assert not (tmp_path / "run.html").exists()

@@ -258,6 +258,16 @@ def test_every_control_has_a_name(school):
     assert unnamed == 0
 
 
+def test_a_browser_without_webgl_says_so(context, tmp_path):
+    page = context.new_page()
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(kj.plot.view(run(n_frames=2), tmp_path / "school.html").as_uri())
+    page.wait_for_selector("#failure", state="visible")
+    assert "This browser cannot show the page: " in page.inner_text("#failure")
+    assert "WebGL" in page.inner_text("#failure")
+    page.close()
+
+
 def test_the_tooltip_shows_the_datasets_value(phase):
     window, dataset = phase
     grid = read_grid(dataset, "state", most_axes=3)

@@ -29,3 +29,7 @@ def __getattr__(name: str) -> Any:
     if name != "view":
         raise AttributeError(f"module 'kadita_jax.plot' has no attribute {name!r}")
     return importlib.import_module("kadita_jax.viewer").view
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "view"])

@@ -10,6 +10,7 @@ import xarray as xr
 
 from kadita_jax.dataset import is_sweep
 from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.names import NAMES
 from kadita_jax.viewer.page import out_faults, write_page
 from kadita_jax.viewer.phase import phase_page
 from kadita_jax.viewer.school import school_page
@@ -46,13 +47,19 @@ def view(
     """
     path = Path(path)
     refuse("cannot view", [*_kind_faults(dataset), *out_faults(path)])
-    if is_sweep(dataset):
+    if _holds_points(dataset):
         frames = {"first": first, "last": last, "stride": None if stride == 1 else stride}
         rule = "must not be given for a sweep, which has no frames"
         given = {name: value for name, value in frames.items() if value is not None}
         refuse("cannot view", [Fault(name, rule, value) for name, value in given.items()])
         return write_page(path, phase_page(dataset))
     return write_page(path, school_page(dataset, first, last, stride))
+
+
+def _holds_points(dataset: xr.Dataset) -> bool:
+    """Whether it is a sweep, or what is left of one where a replicate was chosen."""
+    means = (f"{name}_mean" in dataset for name in NAMES)
+    return is_sweep(dataset) or ("time" not in dataset.dims and any(means))
 
 
 def _kind_faults(dataset: xr.Dataset) -> list[Fault]:

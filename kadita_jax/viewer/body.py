@@ -11,8 +11,8 @@ from kadita_jax.plot.fish import SIDE
 CORNERS, WIDTH = 4, 0.62
 # Numbers of the corners: the nose is the first, then come those across, then the tail's.
 RING, FIRST_END = 1 + np.arange(CORNERS), 1 + CORNERS
-# Points of the silhouette's side: the nose, the thickest, the root of the tail, its tip and notch.
-NOSE, THICKEST, ROOT, TIP, NOTCH = 0, 3, 6, 7, 8
+# Points of the silhouette's side: the nose, the thickest, where the tail begins, its tip and notch.
+NOSE, THICKEST, ROOT, TIP, NOTCH = 0, 3, 5, 7, 8
 
 Faces = Int[np.ndarray, "faces 3"]
 
@@ -43,8 +43,9 @@ def fish_body() -> Body:
     along, radius = SIDE[THICKEST]
     across, up = WIDTH * radius * np.cos(angle), radius * np.sin(angle)
     ring = np.column_stack([np.full(CORNERS, along), across, up])
-    (tip, height), root = SIDE[TIP], (SIDE[ROOT, 0], 0, 0)
-    ends = [root, (tip, 0, height), (tip, 0, -height), (SIDE[NOTCH, 0], 0, 0)]
+    tip, height = SIDE[TIP]
+    # The skin ends in the notch; the tail begins within it, so that no waist is seen.
+    ends = [(SIDE[NOTCH, 0], 0, 0), (tip, 0, height), (tip, 0, -height), (SIDE[ROOT, 0], 0, 0)]
     corner = np.array([(SIDE[NOSE, 0], 0, 0), *ring, *ends])
     around = list(zip(RING, np.roll(RING, -1), strict=True))
     skin = [(0, one, other) for one, other in around]

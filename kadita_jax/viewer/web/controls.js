@@ -170,9 +170,9 @@ class Player {
 /** What follows in a list, the first after the last and after what is not in it. */
 const after = (list, item) => list[(list.indexOf(item) + 1) % list.length];
 
-unpack().then((arrays) => {
-  const school = new School(arrays);
-  try {
+unpack()
+  .then((arrays) => {
+    const school = new School(arrays);
     const player = new Player(school);
     // For tests and scripts: what is shown, to read.
     window.kadita = Object.freeze({
@@ -181,8 +181,5 @@ unpack().then((arrays) => {
       },
       place: (frame, fish) => [0, 1, 2].map((axis) => school.place(frame, fish, axis)),
     });
-  } catch (error) {
-    find("failure").hidden = false;
-    find("failure").textContent = `This browser cannot draw in three dimensions (WebGL): ${error.message}`;
-  }
-});
+  })
+  .catch(fail);

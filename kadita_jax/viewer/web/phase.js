@@ -371,19 +371,21 @@ function roomy(edges, apart) {
 const between = (edges, at) =>
   edges.slice(1).findIndex((edge, k) => Math.min(edge, edges[k]) <= at && at < Math.max(edge, edges[k]));
 
-unpack().then((arrays) => {
-  const phase = new Phase(new Sweep(arrays));
-  // For tests and scripts: what is shown, to read.
-  window.kadita = Object.freeze({
-    get state() {
-      const { metric, across, up, cut, chosen, hovered } = phase;
-      return { metric, across, up, cut, chosen, hovered };
-    },
-    // Where a point's cell is on the page.
-    middle: (i, j) => {
-      const [left, top, wide, high] = phase.box(i, j);
-      const origin = find("map").getBoundingClientRect();
-      return [origin.left + left + wide / 2, origin.top + top + high / 2];
-    },
-  });
-});
+unpack()
+  .then((arrays) => {
+    const phase = new Phase(new Sweep(arrays));
+    // For tests and scripts: what is shown, to read.
+    window.kadita = Object.freeze({
+      get state() {
+        const { metric, across, up, cut, chosen, hovered } = phase;
+        return { metric, across, up, cut, chosen, hovered };
+      },
+      // Where a point's cell is on the page.
+      middle: (i, j) => {
+        const [left, top, wide, high] = phase.box(i, j);
+        const origin = find("map").getBoundingClientRect();
+        return [origin.left + left + wide / 2, origin.top + top + high / 2];
+      },
+    });
+  })
+  .catch(fail);

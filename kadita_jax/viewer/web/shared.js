@@ -34,6 +34,12 @@ async function unpack() {
   return arrays;
 }
 
+/** Says why there is nothing to see: an old browser, or one without WebGL. */
+function fail(error) {
+  find("failure").hidden = false;
+  find("failure").textContent = `This browser cannot show the page: ${error.message}`;
+}
+
 /** A new element with properties, and children that are elements or texts. */
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
