@@ -26,7 +26,7 @@ def centres(
     known = np.isfinite(centre).all(axis=1)
     if not known.any():
         return np.zeros_like(centre)
-    latest = np.maximum.accumulate(np.where(known, np.arange(len(known)), known.argmax()))
+    latest = np.maximum.accumulate(np.where(known, np.arange(len(centre)), known.argmax()))
     centre = centre[latest]
     moved = shortest_steps(np.diff(centre, axis=0), box_size)
     return np.cumsum(np.concatenate([centre[:1], moved]), axis=0)

@@ -304,6 +304,23 @@ def test_a_click_shows_all_metrics(phase):
     assert window.state["chosen"] == [0, 1, 1]
 
 
+def test_the_table_of_a_point_is_not_cut_off(phase):
+    window, _ = phase
+    window.page.mouse.click(*window.page.evaluate("window.kadita.middle(1, 1)"))
+    # The longest that a mean, and what is told to two digits, can be.
+    found = window.page.evaluate(
+        """() => {
+            for (const row of document.querySelectorAll("#all tr"))
+                [...row.querySelectorAll("td.number")].forEach((cell, k) => {
+                    cell.textContent = k ? "0.0012" : "0.00123";
+                });
+            const aside = document.querySelector("aside");
+            return [aside.scrollWidth, aside.clientWidth];
+        }"""
+    )
+    assert found[0] <= found[1]
+
+
 def test_axes_and_metrics_can_be_changed(phase):
     window, _ = phase
     before = window.picture()

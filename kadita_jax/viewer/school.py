@@ -97,12 +97,12 @@ def _tracks(dataset: xr.Dataset, tracks: xr.Dataset) -> Tracks:
     at_rest = np.where(length[..., None] == 0, np.eye(3)[0], np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         heading = np.where(length[..., None] > 0, velocity / length[..., None], at_rest)
-    is_seen = np.isfinite(position).all(axis=-1) & np.isfinite(heading).all(axis=-1)
-    are_headings = np.all(np.abs(length[is_seen] - 1) < UNIT_LENGTH)
+    is_seen = np.isfinite(position + heading).sum(axis=-1, keepdims=True) == position.shape[-1]
+    are_headings = np.all(np.abs(length[is_seen[..., 0]] - 1) < UNIT_LENGTH)
     return Tracks(
         time=seconds(tracks),
-        position=np.where(is_seen[..., None], position, np.nan),
-        heading=np.where(is_seen[..., None], heading, np.nan),
+        position=np.where(is_seen, position, np.nan),
+        heading=np.where(is_seen, heading, np.nan),
         speed=None if are_headings else length,
         box_size=box_size,
     )

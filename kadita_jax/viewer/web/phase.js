@@ -37,7 +37,12 @@ class Sweep {
 }
 
 /** A number as a person would write it; what there is none of as a dash. */
-const written = (value, digits = 3) => (Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "–");
+function written(value, digits = 3) {
+  if (!Number.isFinite(value)) return "–";
+  // Shorter so, and as wide as its neighbours in the table.
+  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(1);
+  return String(Number(value.toPrecision(digits)));
+}
 
 class Phase {
   constructor(sweep) {
