@@ -229,22 +229,25 @@ def plot(
     frames: Annotated[
         str | None, typer.Option(metavar="A:B:STRIDE", help="Of the film; all unless said.")
     ] = None,
-    trail: Annotated[Any, number_option(int, "Of the film: frames of each path shown.")] = 0,
+    trail: Annotated[Any, number_option(int, "Of the film: frames of each path shown.")] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Of the film: the camera moves with the school.")
     ] = False,
-    fps: Annotated[Any, number_option(float, "Of the film: frames per second.")] = 25,
+    fps: Annotated[
+        Any, number_option(float, "Of the film: frames per second; 25 unless said.")
+    ] = None,
 ) -> None:
     """Draw the summary picture of runs or of other programs' tracks, or film one."""
     with computing():
         from kadita_jax import film_job, jobs
 
         source = {"box_size": box_size, "convention": convention}
+        moving = {"frames": frames, "trail": trail, "follow": follow or None, "fps": fps}
         if animate is None:
+            film_job.refuse_without_film(moving)
             jobs.plot_all(paths, **source, out=out)
-            return
-        moving = {"trail": trail, "follow": follow, "frames_per_second": fps}
-        film_job.film(paths, animate, out=out, frames=frames, **source, **moving)
+        else:
+            film_job.film(paths, animate, out=out, **source, **moving)
 
 
 app.command("view", epilog=view_command.VIEW_EXAMPLES)(view_command.view)

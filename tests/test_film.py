@@ -3,11 +3,14 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from mpl_toolkits.mplot3d import proj3d
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -16,6 +19,7 @@ from kadita_jax.cli import app
 from kadita_jax.film_job import parse_frames
 from kadita_jax.motion import centres
 from kadita_jax.plot import animation
+from kadita_jax.plot.fish import fish_length, silhouettes, towards_viewer
 from kadita_jax.plot.school import Cube
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
@@ -54,6 +58,19 @@ def path(tmp_path_factory) -> Path:
     return target
 
 
+def projected(points: np.ndarray, axes: Any) -> np.ndarray:
+    """Where points (n, k, 3) are in the picture, (n, k, 2)."""
+    x, y, _ = proj3d.proj_transform(*points.reshape(-1, 3).T, axes.get_proj())
+    return np.stack([x, y], axis=-1).reshape(*points.shape[:2], 2)
+
+
+def assert_same_in_any_order(one: np.ndarray, other: np.ndarray) -> None:
+    """The same lines (n, k, 2); both are projected, in double precision."""
+    assert one.shape == other.shape
+    apart = np.abs(one[:, None] - other).max(axis=(2, 3))
+    assert max(apart.min(axis=0).max(), apart.min(axis=1).max()) < 1e-9
+
+
 def test_every_frame_and_its_moment_are_shown(crossing):
     film = kj.plot.animate(crossing)
     cursor = film.figure.axes[-1].get_lines()[-1]
@@ -61,6 +78,55 @@ def test_every_frame_and_its_moment_are_shown(crossing):
         film.show(frame)
         assert list(cursor.get_xdata()) == [frame, frame]
     assert len(list(film.new_frame_seq())) == 4
+
+
+def test_the_fish_are_where_they_were_and_point_where_they_swam(crossing):
+    # Velocities will do: fish are as long at any speed.
+    crossing["heading"] = 3 * crossing["heading"]
+    film = kj.plot.animate(crossing, trail=1)
+    axes: Any = film.figure.axes[0]
+    fish, paths = (c for c in axes.collections[-3:] if c.get_zorder() in (3, 2.5))
+    canvas = FigureCanvasAgg(film.figure)
+    # The first time, matplotlib begins the film.
+    canvas.draw()
+    for frame in (1, 3):
+        film.show(frame)
+        canvas.draw()
+        place = crossing["position"].values[frame]
+        length = fish_length(SIDE, 3)
+        along_x = np.broadcast_to([1.0, 0, 0], place.shape)
+        outline = silhouettes(place, along_x, length, towards_viewer())
+        assert ((outline[:, 0] - place)[:, 0] > 0.2 * length).all()
+        drawn = np.array([path.vertices[: outline.shape[1]] for path in fish.get_paths()])
+        assert_same_in_any_order(drawn, projected(outline, axes))
+        came = place[place[:, 0] >= 0.5]
+        steps = np.stack([came, came - [0.5, 0, 0]], axis=1)
+        assert_same_in_any_order(np.array(paths.get_segments()), projected(steps, axes))
+
+
+def test_an_odd_number_of_pixels_is_a_film_too(crossing, tmp_path):
+    for suffix in ["gif"] + ["mp4"] * (shutil.which("ffmpeg") is not None):
+        assert kj.plot.save(kj.plot.animate(crossing), tmp_path / f"f.{suffix}", dpi=31).exists()
+
+
+@pytest.mark.parametrize("suffix", ["gif", pytest.param("mp4", marks=WITH_FFMPEG)])
+def test_ctrl_c_leaves_nothing_and_is_told_as_such(crossing, tmp_path, suffix):
+    film = kj.plot.animate(crossing)
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kj.plot.save(film, tmp_path / f"f.{suffix}", progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_only_a_film_has_needs_one(path):
+    words = "--frames 1:2 --trail 3 --follow --fps 9"
+    done = CliRunner().invoke(app, ["plot", str(path), *words.split()])
+    assert done.exit_code == 2
+    for name in ("frames", "trail", "follow", "fps"):
+        assert f"{name}: must be given with --animate" in done.stderr
 
 
 def test_a_school_across_a_face_is_whole_when_followed(crossing):

@@ -69,6 +69,16 @@ def test_the_films_take_what_the_benchmark_wrote():
     assert f"takes {peer:.0f} s" in README
 
 
+def test_the_viewer_plays_as_its_benchmark_wrote():
+    figures = json.loads((ROOT / "bench" / "results" / "viewer.json").read_text())["figures"]
+    (large,) = (found for found in figures if found["n_fish"] == 1000)
+    plain, trailing = large["fps_trails_0"], large["fps_trails_50"]
+    assert min(plain, trailing) >= 30
+    words = f"play at {plain:.0f} frames a second, and at {trailing:.0f} with trails of 50"
+    assert words in README.replace("\n", " ")
+    assert f"{large['n_fish']:,} fish in 500 frames are {large['megabytes']:.0f} MB" in README
+
+
 def test_the_speeds_are_those_that_the_benchmark_wrote():
     figures = json.loads((ROOT / "bench" / "results" / "against_peer.json").read_text())
     assert figures["machine"]["jax"] in README

@@ -222,6 +222,8 @@ def test_what_is_no_run_and_no_sweep(tmp_path):
         kj.plot.view(sweep({"noise": [1.0, 2.0]}), out, stride=2)
     with pytest.raises(kj.InvalidInputError, match="out: must be a file, not a folder"):
         kj.plot.view(run(), tmp_path)
+    with pytest.raises(kj.InvalidInputError, match=r"out: must end in \.html or \.htm"):
+        kj.plot.view(run(n_frames=2), tmp_path / "run.nc")
     with pytest.raises(kj.InvalidInputError, match="out: must be in a folder that exists"):
         kj.plot.view(run(), tmp_path / "none" / "page.html")
     assert list(tmp_path.iterdir()) == []

@@ -14,14 +14,16 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from kadita_jax.dataset import is_sweep, seconds
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.plot.fish import draw_keys, selection
-from kadita_jax.plot.reading import cut, missing, number
+from kadita_jax.plot.reading import missing, number, unit_headings
 from kadita_jax.plot.school import Cube, Scene, cube_about, make_scene, place_fish
 from kadita_jax.plot.style import INK, MUTED, SUBTITLE, panel, style, write
+from kadita_jax.plot.summary import title_of
 from kadita_jax.plot.timeline import LINES, draw_order
 
 SIZE = (8.0, 9.0)
 SCHOOL_BOX, ORDER_BOX = (0.15, 2.05, 7.7, 6.35), (0.6, 0.6, 6.0, 1.15)
 PATHS = "#a8c6da"
+RATE = 25
 NEEDED = ("position", "heading", *(name for name, *_ in LINES))
 
 
@@ -60,7 +62,7 @@ def animate(
     *,
     trail: int | Unchecked = 0,
     follow: bool = False,
-    frames_per_second: float | Unchecked = 25,
+    frames_per_second: float | Unchecked = RATE,
 ) -> Film:
     """The run as a film: the school in space, and P, M and OSI below with the moment marked.
 
@@ -84,7 +86,7 @@ def animate(
     faults = _faults(dataset) + moving_faults(trail, frames_per_second)
     refuse("cannot animate", faults)
     places = _places(dataset, follow=follow)
-    heading, steps = dataset["heading"].values.astype(float), _steps(dataset)
+    heading, steps = unit_headings(dataset["heading"].values.astype(float)), _steps(dataset)
     with style():
         figure = Figure(figsize=SIZE)
         shown = _stage(figure, dataset, places, follow=follow)
@@ -111,7 +113,7 @@ def _faults(dataset: xarray.Dataset) -> list[Fault]:
     return faults
 
 
-def moving_faults(trail: Unchecked, frames_per_second: Unchecked) -> list[Fault]:
+def moving_faults(trail: Unchecked = 0, frames_per_second: Unchecked = RATE) -> list[Fault]:
     """What is wrong with these options of a film."""
     faults, rate = count_faults({"trail": trail}, low=0), frames_per_second
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 100:
@@ -132,8 +134,7 @@ def _places(dataset: xarray.Dataset, *, follow: bool) -> np.ndarray:
 
 def _stage(figure: Figure, dataset: xarray.Dataset, places: np.ndarray, *, follow: bool) -> _Shown:
     """All that the frames share, and what changes in them."""
-    name = str(dataset.attrs.get("scenario_name", "school")).replace("_", " ")
-    title = f"{cut(name[:1].upper() + name[1:], 40)}, {dataset.sizes['fish']:,} fish"
+    title = f"{title_of(dataset)[0]}, {dataset.sizes['fish']:,} fish"
     write(figure, 0.4, SIZE[1] - 0.5, title, fontsize=SUBTITLE, fontweight="bold")
     clock = figure.text(0.4 / SIZE[0], (SIZE[1] - 0.75) / SIZE[1], "", color=MUTED)
     axes: Any = panel(figure, SCHOOL_BOX, projection="3d", computed_zorder=False)

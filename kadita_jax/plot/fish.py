@@ -9,8 +9,6 @@ from matplotlib.patches import Circle
 from kadita_jax.plot.style import COMPASS, DOWN, MUTED, TINY, UP, Box, panel
 
 MAX_DRAWN = 2000
-# How pale a fish is in the middle of the box, how much paler a box further away, and at most.
-HAZE = (0.14, 0.28, 0.36)
 # Where the camera stands, degrees.
 AZIMUTH, ELEVATION = -62.0, 20.0
 # How pale a fish is in the middle of the box, how much paler a box further away, and at most.

@@ -20,8 +20,16 @@ def school_at(dataset: xarray.Dataset, frame: int) -> tuple[np.ndarray, np.ndarr
     """Position and heading (N, 3) in a frame, without the fish that were not seen."""
     shown = dataset[["position", "heading"]].isel(time=frame)
     position, heading = (shown[name].values.astype(float) for name in ("position", "heading"))
+    heading = unit_headings(heading)
     seen = np.isfinite(position).all(axis=1) & np.isfinite(heading).all(axis=1)
     return position[seen], heading[seen]
+
+
+def unit_headings(heading: np.ndarray) -> np.ndarray:
+    """Headings (..., 3) or velocities as unit vectors; what rests points nowhere: along x."""
+    length = np.linalg.norm(heading, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(length == 0, np.eye(3)[0], heading / length)
 
 
 def missing(dataset: xarray.Dataset, names: Iterable[str]) -> Iterator[Fault]:

@@ -2,9 +2,11 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter
@@ -58,6 +60,8 @@ def save(
 
 def film_faults(path: Path) -> list[Fault]:
     """Why no film can be written to this path; empty when one can."""
+    if path.is_dir():
+        return [Fault("film", "must be a file, not a folder", str(path))]
     if path.suffix.lower() not in FILMS:
         return [Fault("film", f"must end in {' or '.join(FILMS)}", str(path))]
     if path.suffix.lower() == ".mp4" and not FFMpegWriter.isAvailable():
@@ -81,13 +85,27 @@ def _save_film(film: Film, path: Path, dpi: float | int | None, progress: Progre
     told: dict[str, Any] = {}
     if progress is not None:
         told = {"progress_callback": lambda number, _: progress(number + 1)}
-    with replacing(path) as partial, style():
+    with replacing(path) as partial, style(), _told_plainly(path):
         film.save(str(partial), writer, dpi=dpi or (GIF_DPI if is_gif else FILM_DPI), **told)
+
+
+@contextmanager
+def _told_plainly(path: Path) -> Iterator[None]:
+    """Ctrl-C, which ffmpeg takes too, stays Ctrl-C; what else stops ffmpeg is an OSError."""
+    try:
+        yield
+    except CalledProcessError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        told = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        raise OSError(f"ffmpeg cannot write {path}: {' '.join(told[-2:])}") from error
 
 
 def _mp4_writer(rate: float) -> FFMpegWriter:
     # The name that grows ends in .partial, so the container is told; pixels as every player has.
     words = ["-f", "mp4", "-pix_fmt", "yuv420p", "-crf", "20", "-movflags", "+faststart"]
+    # Of sides that are odd, which these pixels cannot have, the last row or column goes.
+    words += ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2"]
     return FFMpegWriter(fps=rate, codec="libx264", extra_args=words)  # type: ignore[arg-type]
 
 
@@ -105,6 +123,9 @@ class _GifWriter(AbstractMovieWriter):
         self._frames.append(whole.quantize(GIF_COLOURS, dither=Image.Dither.NONE))
 
     def finish(self) -> None:
+        if not self._frames:
+            # Stopped before any: what stopped it is told.
+            return
         first, *others = self._frames
         milliseconds = int(1000 / self.fps)
         first.save(

@@ -36,10 +36,16 @@ class Page(NamedTuple):
     data: str
 
 
+PAGES = (".html", ".htm")
+
+
 def out_faults(path: Path) -> list[Fault]:
     """Why a page cannot be written there."""
     if path.is_dir():
         return [Fault("out", "must be a file, not a folder", str(path))]
+    if path.suffix.lower() not in PAGES:
+        # Also so that no mistyped word writes over the data.
+        return [Fault("out", f"must end in {' or '.join(PAGES)}", str(path))]
     if not path.parent.is_dir():
         return [Fault("out", "must be in a folder that exists", str(path))]
     return []

@@ -10,7 +10,7 @@ from kadita_jax.dataset import seconds
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.motion import centres
 from kadita_jax.plot.fish import AZIMUTH, ELEVATION, HAZE, MAX_DRAWN, fish_length
-from kadita_jax.plot.reading import number, series
+from kadita_jax.plot.reading import number, series, unit_headings
 from kadita_jax.plot.school import SHADOW, cube_about
 from kadita_jax.plot.summary import title_of
 from kadita_jax.plot.timeline import LINES
@@ -92,11 +92,7 @@ def _tracks(dataset: xr.Dataset, tracks: xr.Dataset) -> Tracks:
     if box_size is not None:
         position = position % box_size
         position[position == box_size] = 0.0
-    length = np.linalg.norm(velocity, axis=-1)
-    # A fish at rest points nowhere: it is drawn along x.
-    at_rest = np.where(length[..., None] == 0, np.eye(3)[0], np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        heading = np.where(length[..., None] > 0, velocity / length[..., None], at_rest)
+    length, heading = np.linalg.norm(velocity, axis=-1), unit_headings(velocity)
     is_seen = np.isfinite(position + heading).sum(axis=-1, keepdims=True) == position.shape[-1]
     are_headings = np.all(np.abs(length[is_seen[..., 0]] - 1) < UNIT_LENGTH)
     return Tracks(
