@@ -11,6 +11,7 @@ from kadita_jax.errors import Fault, refuse
 from kadita_jax.film_job import FRAMES_RULE, parse_frames
 from kadita_jax.metrics.convention import CORRECTED
 from kadita_jax.tracks import measured_or_measure, says_box
+from kadita_jax.viewer.page import out_faults
 
 
 def view_file(path: Path, *, out: Path | None, frames: str | None, is_opened: bool) -> None:
@@ -22,8 +23,8 @@ def view_file(path: Path, *, out: Path | None, frames: str | None, is_opened: bo
     """
     chosen = parse_frames(frames)
     faults = [] if chosen else [Fault("frames", FRAMES_RULE, frames)]
-    refuse("cannot view", unreadable(path) + faults)
     target = path.with_suffix(".html") if out is None else out
+    refuse("cannot view", unreadable(path) + faults + out_faults(target))
     with reading(path), open_run(path) as stored:
         dataset = _measured(path, stored)
         given = _frames(dataset, chosen or slice(None), frames)

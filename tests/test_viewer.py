@@ -20,7 +20,7 @@ from kadita_jax.plot.fish import heading_colours
 from kadita_jax.plot.grid import average, read_grid, standard_error, state_shares
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.viewer.body import fish_body
-from kadita_jax.viewer.packing import ABSENT, HEADING_SCALE, LEVELS, MOST_BYTES
+from kadita_jax.viewer.packing import ABSENT, HEADING_SCALE, LEVELS, MOST_BYTES, quantised_heading
 from kadita_jax.viewer.page import SCRIPTS, WEB
 from kadita_jax.viewer.palette import AROUND, GROUP_COLOURS, UPWARDS, heading_table
 from kadita_jax.viewer.school import BYTES_PER_FISH, BYTES_PER_FRAME
@@ -53,7 +53,8 @@ def test_headings_of_every_direction_are_within_what_is_promised():
     random = np.random.default_rng(0)
     heading = random.normal(size=(20_000, 3))
     heading /= np.linalg.norm(heading, axis=1, keepdims=True)
-    stored = np.rint(HEADING_SCALE * heading)
+    stored = quantised_heading(heading[None])[0].astype(float)
+    assert np.abs(stored).max() <= HEADING_SCALE
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
     assert np.degrees(np.arccos(np.sum(stored * heading, axis=1).clip(-1, 1))).max() < 0.4
 
