@@ -34,6 +34,20 @@ def test_it_is_kept_whole_and_small(name):
 
 
 @pytest.mark.parametrize("name", TOYS)
+def test_its_pictures_are_put_into_words(name):
+    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4).cells
+    read = " ".join(" ".join(cell.source for cell in cells if cell.cell_type == "markdown").split())
+    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert pictures
+    for picture in pictures:
+        words = picture.metadata["image/png"]["alt"]
+        # What a screen reader says is what stands below the picture.
+        assert f"*Picture:* {words[0].lower()}{words[1:]}" in read or f"*Picture:* {words}" in read
+        assert len(words) > 40
+
+
+@pytest.mark.parametrize("name", TOYS)
 def test_it_runs(name, tmp_path, monkeypatch):
     # It compares no bits: compiled quickly, as by the fixture compiled_quickly.
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
