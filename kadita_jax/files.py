@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PARTIAL = ".partial"
@@ -19,17 +19,40 @@ def final_path(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to; move it into place if all went well.
+def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
+    """Give a temporary path to write to; move it into place if all went well.
 
-    When anything fails the temporary file is removed and `path` stays as it was.
+    When anything fails the temporary file is removed and `path` stays as it was. Once in place
+    the file outlives a power cut.
+
+    **Arguments:**
+
+    - `beside`: what the temporary path is named after; `path` when None.
     """
-    partial = partial_path(path)
+    partial = partial_path(beside or path)
     try:
         yield partial
+        push_to_disk(partial)
         os.replace(partial, path)
+        push_names_to_disk(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def push_to_disk(path: Path) -> None:
+    """Return once all that was written to a file is on the disk itself."""
+    with path.open("r+b") as stream:
+        os.fsync(stream.fileno())
+
+
+def push_names_to_disk(folder: Path) -> None:
+    """Return once the names in a folder are on the disk itself, where the system can say so."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def picture_path(path: Path) -> Path:

@@ -2,30 +2,36 @@
 
 import hashlib
 import json
-import os
+import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
-from zipfile import BadZipFile
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from kadita_jax.errors import Fault, InvalidInputError, count_faults, refuse, shown
+from kadita_jax.errors import Fault, refuse, shown
 from kadita_jax.files import PARTIAL, partial_path, replacing
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from kadita_jax.locks import holding
 
 SUFFIX = ".parts"
 SETTINGS = "sweep.json"
 LOCK = "in-use"
 PARTS = "part-*.npz"
-# What numpy and zipfile raise where a part is not as it was written.
-DAMAGE = (ValueError, KeyError, EOFError, BadZipFile, zlib.error)
+# What zipfile raises where a part is not as it was written.
+DAMAGE = (
+    ValueError,
+    KeyError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    OverflowError,
+    BadZipFile,
+    zlib.error,
+    struct.error,
+)
 
 
 def journal_path(path: Path) -> Path:
@@ -44,48 +50,81 @@ class Journal:
     """A folder of numbered parts and of the settings that they were computed with.
 
     A part is written whole and moved into place, under a name that holds a digest of the
-    settings, so each that is there can be used, and none of another sweep is taken for one's own.
-    Several processes may write parts of one sweep, each its own.
+    settings, so none of another sweep is taken for one's own. It holds checksums, so none that
+    has changed since is taken for whole. Several processes may write parts of one sweep, each its
+    own.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]):
         self.folder = folder
         self._settings = _as_read(settings)
-        text = json.dumps(self._settings, sort_keys=True)
-        self._digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        self._digest = _digest(self._settings)
+        self._whole: set[int] = set()
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other processes from computing into this folder, until this one ends."""
         self.folder.mkdir(exist_ok=True)
-        path = self.folder / LOCK
-        with path.open("a") as lock:
-            is_ours = _locked(lock) and _is_file(lock, path)
-            rule = "must not be in use: another process is computing a sweep there"
-            refuse("cannot sweep", [] if is_ours else [Fault("out", rule, str(self.folder))])
-            try:
+        rule = "must not be in use: another process is computing a sweep there"
+        fault = Fault("out", rule, str(self.folder))
+        try:
+            with holding(self.folder / LOCK, "cannot sweep", fault):
                 yield
-            finally:
-                if not (self.folder / SETTINGS).exists():
-                    path.unlink(missing_ok=True)
-                    with suppress(OSError):
-                        self.folder.rmdir()
+        finally:
+            # Only an empty one goes.
+            with suppress(OSError):
+                self.folder.rmdir()
 
     def begin(self) -> None:
         """Write down the settings of a new sweep, or refuse what differs from an unfinished one."""
-        found = stored_settings(self.folder)
+        found = self.found()
         if found is None:
             # What a removal that was cut short has left is of another sweep.
             self.remove()
-            with replacing(self.folder / SETTINGS) as partial:
-                partial.write_text(json.dumps(self._settings, indent=1), "utf-8")
         else:
             refuse_another(self.folder, found, self._settings)
+        path, text = self.folder / SETTINGS, json.dumps(self._settings, indent=1)
+        if not path.exists() or path.read_text("utf-8", errors="replace") != text:
+            with replacing(path) as partial:
+                partial.write_text(text, "utf-8")
+
+    def found(self) -> dict[str, Any] | None:
+        """What the parts in the folder were computed with; None when there is no part.
+
+        Settings that no part bears the digest of are damaged. The parts may be one's own still.
+        """
+        path = self.folder / SETTINGS
+        digests = {part.stem.split("-")[-1] for part in self.folder.glob(PARTS)}
+        if not digests or not path.exists():
+            return None
+        text = path.read_text("utf-8", errors="replace")
+        faults = _settings_faults(text, digests)
+        if faults and self._digest in digests:
+            return self._settings
+        refuse(f"cannot resume from {self.folder}", faults)
+        return json.loads(text)
 
     def present(self) -> set[int]:
-        """The numbers of the parts that have been computed."""
+        """The numbers of the parts that have been computed and are whole."""
+        named = self._named()
+        self._whole |= {number for number in named - self._whole if self._is_whole(number)}
+        return self._whole & named
+
+    def damaged(self) -> set[int]:
+        """The numbers of the parts that are there but not as they were written."""
+        return self._named() - self.present()
+
+    def _named(self) -> set[int]:
         names = (path.name for path in self.folder.glob(f"part-*-{self._digest}.npz"))
         return {int(name.split("-")[1]) for name in names}
+
+    def _is_whole(self, number: int) -> bool:
+        """Whether every array of a part has the checksum that it was written with."""
+        try:
+            with self._part(number).open("rb") as stream, ZipFile(stream) as stored:
+                return stored.testzip() is None
+        except DAMAGE:
+            return False
 
     def write(self, number: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Save one part whole, or not at all."""
@@ -95,14 +134,11 @@ class Journal:
     def read(self, number: int, *names: str) -> dict[str, np.ndarray]:
         """The arrays of one part; all when none is named."""
         path = self._part(number)
-        try:
-            # Opened here: of a damaged file numpy would leave the handle open.
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                return {name: stored[name] for name in names or stored.files}
-        except DAMAGE as error:
-            rule = f"must be undamaged; remove it, and the same command computes it anew ({error})"
-            fault = Fault("file", rule, str(path))
-            raise InvalidInputError("cannot read a part of the sweep", [fault]) from error
+        rule = "must be undamaged; the same command computes it anew"
+        faults = [] if self._is_whole(number) else [Fault("file", rule, str(path))]
+        refuse("cannot read a part of the sweep", faults)
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names or stored.files}
 
     def remove(self) -> None:
         """Delete the sweep, its settings first: what is left is then no sweep.
@@ -123,18 +159,9 @@ class Journal:
         return self.folder / f"part-{number:06d}-{self._digest}.npz"
 
 
-def stored_settings(folder: Path) -> dict[str, Any] | None:
-    """What the parts in a folder were computed with; None when there is no part."""
-    if not any(folder.glob(PARTS)) or not (folder / SETTINGS).exists():
-        return None
-    return read_settings(folder)
-
-
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The settings in a folder, which are there."""
-    text = (folder / SETTINGS).read_text("utf-8", errors="replace")
-    refuse(f"cannot resume from {folder}", _settings_faults(text))
-    return json.loads(text)
+    """The settings in a folder, which are there and whole."""
+    return json.loads((folder / SETTINGS).read_text("utf-8"))
 
 
 def part_sizes(settings: Mapping[str, Any]) -> dict[int, int]:
@@ -163,33 +190,19 @@ def _as_read(settings: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(settings))
 
 
-def _locked(lock: IO[str]) -> bool:
-    """Whether this process now holds the file; always where the system cannot tell."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # Some file systems of clusters have no locks.
-        return True
-    return True
+def _digest(settings: Mapping[str, Any]) -> str:
+    """What the names of a sweep's parts end on."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _is_file(lock: IO[str], path: Path) -> bool:
-    """Whether an open file still is the one of this name, not one removed meanwhile."""
-    return path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino
-
-
-def _settings_faults(text: str) -> list[Fault]:
-    """The fault of settings that do not hold what the parts are read by: their sizes."""
+def _settings_faults(text: str, digests: set[str]) -> list[Fault]:
+    """The fault of settings that are none of the parts'."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
-    sizes = found.get("part_size") if isinstance(found, dict) else None
-    if isinstance(sizes, dict) and all(map(str.isdecimal, sizes)) and not count_faults(sizes):
+    if isinstance(found, dict) and _digest(found) in digests:
         return []
     rule = "must be whole; remove the folder, or allow overwriting"
     return [Fault(SETTINGS, rule, text.strip())]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import jax
@@ -18,7 +19,6 @@ from kadita_jax.journal import (
     journal_path,
     part_sizes,
     refuse_another,
-    stored_settings,
 )
 from kadita_jax.metrics.convention import chosen_convention, convention_faults
 from kadita_jax.observed import chosen_distance, group_distance_faults
@@ -51,10 +51,20 @@ class Prepared:
     @property
     def n_done(self) -> int:
         """How many members an earlier, unfinished call has left in the journal."""
+        parts, journal = self.parts, self._journal
+        return sum(len(parts[number].member) for number in journal.present()) if journal else 0
+
+    @property
+    def n_damaged(self) -> int:
+        """How many parts of an earlier call are not as they were written."""
+        return len(self._journal.damaged()) if self._journal else 0
+
+    @cached_property
+    def _journal(self) -> Journal | None:
+        """What an earlier, unfinished call may have left."""
         if self.path is None or self.overwrite:
-            return 0
-        parts, journal = self.parts, Journal(journal_path(self.path), self.settings)
-        return sum(len(parts[number].member) for number in journal.present())
+            return None
+        return Journal(journal_path(self.path), self.settings)
 
 
 def prepare(
@@ -146,6 +156,9 @@ def described(prepared: Prepared) -> list[str]:
     lines.append(f"{plan.n_computed:,} members in {parts} on {places}{several}, {need} each")
     if prepared.n_done:
         lines.append(f"{prepared.n_done:,} of them are there already, from an unfinished sweep")
+    if n_damaged := prepared.n_damaged:
+        parts = "1 part of it is" if n_damaged == 1 else f"{n_damaged:,} parts of it are"
+        lines.append(f"{parts} damaged, and computed anew")
     return lines
 
 
@@ -173,7 +186,7 @@ def _with_parts(
         own = {n_fish: min(part_size, len(m)) for n_fish, m in plan.members.items()}
     fresh = Prepared(plan, own, path, overwrite)
     folder = None if path is None or overwrite else journal_path(path)
-    found = None if folder is None else stored_settings(folder)
+    found = None if folder is None else Journal(folder, fresh.settings).found()
     if folder is None or found is None:
         return fresh
     sizes = part_sizes(found)

@@ -1,9 +1,11 @@
-"""The growing file of one run: written part by part, never half under its final name."""
+"""The file of one run: it grows beside its final name, where no kill can spoil what is whole."""
 
 import errno
 import os
+import shutil
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,12 +15,11 @@ import numpy as np
 
 from kadita_jax import layout
 from kadita_jax.dataset import reading, unreadable
-from kadita_jax.files import partial_path
+from kadita_jax.files import partial_path, push_to_disk, replacing
 from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
+from kadita_jax.plan import memory_text
 
-# What HDF5 may need beyond the frames themselves: its own tables, a few chunks written again.
-SPARE_BYTES = 2**22
-NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+Frames = tuple[Path, int]
 
 
 def best_source(path: Path) -> Path:
@@ -26,74 +27,103 @@ def best_source(path: Path) -> Path:
     return partial_path(path) if partial_path(path).exists() else path
 
 
-class RunFile:
-    """The growing file of one run. Frames are appended; `complete` gives it its final name.
+@dataclass(frozen=True)
+class Form:
+    """What a run's file has room for.
 
-    The time of a frame is written last, so a frame that has a time is whole: what a killed run
-    leaves behind can be continued from its last whole frame. Without one nothing is left.
+    **Attributes:**
+
+    - `n_frames`, `n_fish`: its sizes.
+    - `variables`: by name, in file order.
+    - `dtype`: of the variables that leave theirs open.
+    - `attributes`: of the whole file.
+    - `chunk`: how many frames lie together, compressed, in the finished file.
     """
 
-    def __init__(self, path: Path, handle: netCDF4.Dataset, *, has_frames: bool):
+    n_frames: int
+    n_fish: int
+    variables: Mapping[str, layout.Variable]
+    dtype: str
+    attributes: Mapping[str, Any]
+    chunk: int
+
+    @property
+    def series(self) -> list[str]:
+        """The variables that each frame has a value of, its time last."""
+        names = [name for name, variable in self.variables.items() if "time" in variable.dims]
+        return sorted(names, key="time".__eq__)
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of all frames before they are compressed."""
+        sizes = {"time": self.n_frames, "fish": self.n_fish, "space": len(layout.SPACE)}
+        series = (self.variables[name] for name in self.series)
+        return sum(
+            np.dtype(v.dtype or self.dtype).itemsize * int(np.prod([sizes[d] for d in v.dims]))
+            for v in series
+        )
+
+
+class RunFile:
+    """The unfinished file of one run. Frames are written into it; `complete` ends it.
+
+    It has its full size from the start, every variable in one piece, so that a write changes the
+    bytes of its frames alone: whatever stops it leaves those before as they are. (What is
+    compressed or grows HDF5 finds by trees, which it changes in place: a kill between two of
+    these changes would cost the whole file.) The time of a frame is written when the frame is on
+    the disk, so a frame that has a time is whole. Without any nothing is left.
+    """
+
+    def __init__(self, path: Path, form: Form, *, has_frames: bool):
         self.path = path
-        self._handle = handle
+        self._form = form
         self._has_frames = has_frames
+        self._handle = netCDF4.Dataset(partial_path(path), "a")
 
     @classmethod
-    def create(
-        cls,
-        path: Path,
-        n_fish: int,
-        variables: Mapping[str, layout.Variable],
-        dtype: str,
-        attributes: Mapping[str, Any],
-        chunk: int,
-    ) -> "RunFile":
-        """Start the file: dimensions, variables and attributes, no frame yet."""
-        partial = partial_path(path)
-        with ExitStack() as undo:
+    def create(cls, path: Path, form: Form, earlier: Frames | None = None) -> "RunFile":
+        """Make room for all frames, and copy those that an earlier file has.
+
+        **Arguments:**
+
+        - `earlier`: a file of the same school, and how many of its frames to take.
+
+        **Raises:** OSError where the disk has less room than the frames need.
+        """
+        _refuse_without_room(path, form.n_bytes)
+        with replacing(partial_path(path)) as new:
             # Opened by Python first, which says why it cannot be.
-            partial.open("wb").close()
-            undo.callback(partial.unlink, missing_ok=True)
-            _reserve(partial, SPARE_BYTES)
-            handle = netCDF4.Dataset(partial, "w", format="NETCDF4")
-            file = undo.enter_context(cls(path, handle, has_frames=False))
-            with file._writing():
-                handle.setncatts(dict(attributes))
-                _define(handle, n_fish, variables, dtype, chunk)
-            undo.pop_all()
-        return file
-
-    @classmethod
-    def reopen(cls, path: Path, attributes: Mapping[str, Any]) -> "RunFile":
-        """Go on with an unfinished file, some of its attributes changed."""
-        _reserve(partial_path(path), SPARE_BYTES)
-        file = cls(path, netCDF4.Dataset(partial_path(path), "a"), has_frames=True)
-        with file._writing():
-            file._handle.setncatts(dict(attributes))
-            file._handle.sync()
-        return file
+            new.open("wb").close()
+            with telling_of_a_full_disk(new), netCDF4.Dataset(new, "w") as handle:
+                _define(handle, form, is_final=False)
+                _take_room(handle, form)
+                if earlier is not None:
+                    _copy(handle, form, *earlier)
+        return cls(path, form, has_frames=earlier is not None)
 
     def append(self, first: int, frames: Mapping[str, np.ndarray], time: np.ndarray) -> None:
-        """Write frames from number `first` on, and push them to the disk."""
+        """Write frames from number `first` on, and bring them to the disk."""
         where = slice(first, first + len(time))
-        n_bytes = sum(values.nbytes for values in frames.values())
-        _reserve(partial_path(self.path), n_bytes + SPARE_BYTES)
-        with self._writing():
-            for name, values in frames.items():
-                self._handle[name][where] = values
-            self._handle.sync()
-            self._handle["time"][where] = time
-            self._handle.sync()
+        for written in (frames, {"time": time}):
+            with telling_of_a_full_disk(partial_path(self.path)):
+                for name, values in written.items():
+                    self._handle[name][where] = values
+                self._handle.sync()
+            push_to_disk(partial_path(self.path))
         self._has_frames = True
 
     def complete(self) -> None:
-        """Close the file and move it to its final name."""
-        with self._writing():
-            self._handle.close()
-        os.replace(partial_path(self.path), self.path)
-
-    def _writing(self) -> AbstractContextManager[None]:
-        return telling_of_a_full_disk(partial_path(self.path))
+        """Compress the frames into the file of the final name."""
+        unfinished = partial_path(self.path)
+        self._handle.close()
+        with (
+            replacing(self.path, beside=unfinished) as new,
+            telling_of_a_full_disk(new),
+            netCDF4.Dataset(new, "w") as handle,
+        ):
+            _define(handle, self._form, is_final=True)
+            _copy(handle, self._form, unfinished, self._form.n_frames)
+        unfinished.unlink()
 
     def __enter__(self) -> "RunFile":
         return self
@@ -112,42 +142,44 @@ class RunFile:
             partial_path(self.path).unlink(missing_ok=True)
 
 
-def _reserve(path: Path, n_bytes: int) -> None:
-    """Raise OSError, with the file still whole, if the disk has no room for so many bytes more.
-
-    HDF5 cannot take back a write that fails half-way: the frames before it would be lost too.
-    """
-    if not hasattr(os, "posix_fallocate"):  # macOS
-        return
-    with path.open("r+b") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        try:
-            os.posix_fallocate(stream.fileno(), size, n_bytes)
-        except OSError as error:
-            if error.errno in NO_ROOM:
-                raise OSError(error.errno, error.strerror, str(path)) from None
-        finally:
-            os.ftruncate(stream.fileno(), size)
+def _refuse_without_room(path: Path, needed: int) -> None:
+    """Raise OSError before a run that the disk has no room for."""
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        sizes = f"the frames need {memory_text(needed)}, of {memory_text(free)} free"
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {sizes}", str(path))
 
 
-def _define(
-    handle: netCDF4.Dataset,
-    n_fish: int,
-    variables: Mapping[str, layout.Variable],
-    dtype: str,
-    chunk: int,
-) -> None:
-    for name, size in (("time", None), ("fish", n_fish), ("space", 3)):
+def _define(handle: netCDF4.Dataset, form: Form, *, is_final: bool) -> None:
+    n_frames = None if is_final else form.n_frames
+    for name, size in (("time", n_frames), ("fish", form.n_fish), ("space", len(layout.SPACE))):
         handle.createDimension(name, size)
-    for name, variable in variables.items():
+    for name, variable in form.variables.items():
         sizes = [len(handle.dimensions[dim]) for dim in variable.dims]
-        chunks = (chunk, *sizes[1:]) if variable.dims[0] == "time" else None
-        # Only time marks, by its fill value, frames that are not yet written.
-        fill_value = None if name == "time" else False
-        create_variable(handle, name, variable, dtype, chunks=chunks, fill_value=fill_value)
-    handle["fish"][:] = np.arange(n_fish)
+        is_chunked = is_final and name in form.series
+        chunks = (form.chunk, *sizes[1:]) if is_chunked else None
+        # Only time marks frames that are not yet written; CF wants none missing in the end.
+        fill_value = np.nan if name == "time" and not is_final else False
+        create_variable(handle, name, variable, form.dtype, chunks=chunks, fill_value=fill_value)
+    handle["fish"][:] = np.arange(form.n_fish)
     handle["space_label"][:] = np.array(layout.SPACE, object)
-    handle.sync()
+    handle.setncatts(dict(form.attributes))
+
+
+def _take_room(handle: netCDF4.Dataset, form: Form) -> None:
+    """Have HDF5 settle where each variable lies, which it does when one is first written."""
+    for name in form.series:
+        handle[name][-1] = np.ma.masked if name == "time" else 0
+
+
+def _copy(handle: netCDF4.Dataset, form: Form, source: Path, n_frames: int) -> None:
+    """Take the first frames of another file, some at a time."""
+    with reading(source), netCDF4.Dataset(source) as stored:
+        stored.set_auto_mask(False)
+        for first in range(0, n_frames, form.chunk):
+            where = slice(first, min(first + form.chunk, n_frames))
+            for name in form.series:
+                handle[name][where] = stored[name][where]
 
 
 def whole_frames(path: Path) -> int:

@@ -1,9 +1,10 @@
 """What a person calls: a scenario in, a Dataset out; streamed, resumable, never half-written."""
 
-import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,15 +13,16 @@ import xarray as xr
 
 from kadita_jax import provenance
 from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
-from kadita_jax.errors import Unchecked, refuse
-from kadita_jax.files import final_path, partial_path, replacing
+from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.files import final_path
 from kadita_jax.layout import variables
+from kadita_jax.locks import holding, lock_path
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.model import State
 from kadita_jax.observed import group_distance_faults
 from kadita_jax.parts import TRACKS, initial_state, measured, simulated
 from kadita_jax.plan import Plan, path_faults, plan_faults, resume_faults, settle, size_faults
-from kadita_jax.runfile import RunFile, best_source, whole_frames
+from kadita_jax.runfile import Form, RunFile, best_source, whole_frames
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 
 Progress = Callable[[int], None]
@@ -98,21 +100,14 @@ def resume(
     with another dtype or random number generator than jax has now.
     """
     path = final_path(Path(path))
-    source, settled, done = _resumed(path, n_steps)
-    state = State(*map(jnp.asarray, read_frame(source, done - 1)))
-    if source == path:
-        with replacing(partial_path(path)) as copy:
-            shutil.copyfile(path, copy)
-    changed = provenance.attributes(
-        settled.scenario,
-        settled.convention,
-        settled.dtype,
-        settled.group_distance,
-        first_step=(done - 1) * settled.scenario.save_every,
-        history=str(read_attributes(source).get("history", "")),
-    )
-    with RunFile.reopen(path, changed) as file:
-        _continue(settled, file, done, state, progress)
+    with _alone(path):
+        source, settled, done = _resumed(path, n_steps)
+        state = State(*map(jnp.asarray, read_frame(source, done - 1)))
+        first_step = (done - 1) * settled.scenario.save_every
+        history = str(read_attributes(source).get("history", ""))
+        form = _form(settled, first_step=first_step, history=history)
+        with RunFile.create(path, form, (source, done)) as file:
+            _continue(settled, file, done, state, progress)
     return open_run(path)
 
 
@@ -137,12 +132,23 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
 
 
 def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
-    about = plan.scenario, plan.convention, plan.dtype, plan.group_distance
-    n_fish, dtype, state = plan.scenario.n_fish, plan.dtype, initial_state(plan)
-    held = variables(plan.scenario.box_size, plan.more_names)
-    attributes, chunk = provenance.attributes(*about), plan.frames_per_chunk
-    with RunFile.create(path, n_fish, held, dtype, attributes, chunk) as file:
+    state = initial_state(plan)
+    with _alone(path), RunFile.create(path, _form(plan)) as file:
         _continue(plan, file, 0, state, progress)
+
+
+def _alone(path: Path) -> AbstractContextManager[None]:
+    """Keep other processes from writing this run."""
+    rule = "must not be in use: another process is running into it"
+    return holding(lock_path(path), "cannot run", Fault("out", rule, str(path)))
+
+
+def _form(plan: Plan, **stretch: Any) -> Form:
+    scenario, dtype = plan.scenario, plan.dtype
+    about = scenario, plan.convention, dtype, plan.group_distance
+    attributes = provenance.attributes(*about, **stretch)
+    held = variables(scenario.box_size, plan.more_names)
+    return Form(plan.n_frames, scenario.n_fish, held, dtype, attributes, plan.frames_per_chunk)
 
 
 def _continue(

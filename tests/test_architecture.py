@@ -43,6 +43,7 @@ FLOORS = (
         "layout",
         "netcdf",
         "files",
+        "locks",
         "dataset",
         "runfile",
         "tables",

@@ -489,13 +489,14 @@ def parts_of(out: str) -> dict[str, int]:
     return {re.sub("-[0-9a-f]{12}", "", path.name): path.stat().st_mtime_ns for path in files}
 
 
-def assert_finishes(out: str) -> None:
+def assert_finishes(out: str) -> str:
     """The command goes on to the result that it would have had, and clears away its parts."""
     result = CliRunner().invoke(app, f"{LINE} --out {out}".split())
     assert result.exit_code == 0, result.output
     assert not Path(f"{out}.parts").exists()
     with xr.open_dataset(out) as found, xr.open_dataset("sweep.nc") as whole:
         xr.testing.assert_equal(found, whole)
+    return result.stderr
 
 
 @contextmanager
@@ -598,18 +599,29 @@ def test_interrupted_before_any_part_nothing_is_left(
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize("kept", [0, 1000])
-def test_a_damaged_part_is_named_and_can_be_computed_anew(kept: int, folder: Path) -> None:
+def cut(whole: bytes) -> bytes:
+    return whole[:1000]
+
+
+def flipped(whole: bytes) -> bytes:
+    """One bit of the first array is another; numpy's header takes 128 bytes."""
+    place = whole.index(b"\x93NUMPY") + 128
+    return whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", [cut, flipped, lambda _: b""], ids=["cut", "flipped", "empty"])
+def test_a_damaged_part_is_told_and_computed_anew(damage: Callable, folder: Path) -> None:
     (part,) = (folder / "all.nc.parts").glob("part-000001-*.npz")
-    part.write_bytes(part.read_bytes()[:kept])
-    before = contents(folder)
-    message = complaint(f"{LINE} --out all.nc", 2)
-    for piece in ("file: must be undamaged; remove it", "computes it anew", "part-000001-"):
-        assert piece in message
-    assert contents(folder) == before
-    part.unlink()
-    sweep(out="all.nc").close()
-    assert not part.parent.exists()
+    part.write_bytes(damage(part.read_bytes()))
+    told = assert_finishes("all.nc")
+    assert "2 of them are there already" in told
+    assert "1 part of it is damaged, and computed anew" in told
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"part_size": {"5": 0}}'])
+def test_damaged_settings_cost_no_part(text: str, folder: Path) -> None:
+    (folder / "half.nc.parts" / "sweep.json").write_text(text)
+    assert "2 of them are there already" in assert_finishes("half.nc")
 
 
 def test_parts_without_their_settings_are_not_taken_for_this_sweep(folder: Path) -> None:

@@ -1,0 +1,83 @@
+"""The parts of a sweep on disk: each is as it was written, or as good as none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kadita_jax as kj
+from kadita_jax.journal import Journal
+
+SETTINGS = {"noise": [0.1, 0.2], "part_size": {"5": 2}}
+ARRAYS = {"polarization_mean": np.linspace(0, 1, 5), "state": np.arange(5, dtype=np.int8)}
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory) -> Journal:
+    journal = Journal(tmp_path_factory.mktemp("sweep") / "phase.nc.parts", SETTINGS)
+    with journal.held():
+        journal.begin()
+        journal.write(3, ARRAYS)
+    return journal
+
+
+@pytest.fixture(scope="module")
+def part(journal) -> Path:
+    (part,) = journal.folder.glob("part-000003-*.npz")
+    return part
+
+
+def anew(journal: Journal) -> Journal:
+    """The journal as the next process finds it."""
+    return Journal(journal.folder, SETTINGS)
+
+
+def test_there_and_back(journal):
+    found = anew(journal)
+    assert (found.present(), found.damaged(), found.found()) == ({3}, set(), SETTINGS)
+    for name, values in ARRAYS.items():
+        np.testing.assert_array_equal(found.read(3)[name], values)
+    assert found.read(3, "state").keys() == {"state"}
+
+
+@given(data=st.data())
+def test_a_changed_bit_changes_no_array(journal, part, data):
+    """Either the part is as good as none, or the bit is one that says nothing, as a date."""
+    whole = part.read_bytes()
+    place = data.draw(st.integers(0, 8 * len(whole) - 1))
+    changed = bytearray(whole)
+    changed[place // 8] ^= 1 << place % 8
+    check(anew(journal), part, whole, bytes(changed))
+
+
+@given(data=st.data())
+def test_a_part_that_was_cut_short_is_none(journal, part, data):
+    whole = part.read_bytes()
+    check(anew(journal), part, whole, whole[: data.draw(st.integers(0, len(whole) - 1))])
+
+
+def check(journal: Journal, part: Path, whole: bytes, changed: bytes) -> None:
+    part.write_bytes(changed)
+    try:
+        if journal.damaged() == {3}:
+            with pytest.raises(kj.InvalidInputError, match="the same command computes it anew"):
+                journal.read(3)
+            return
+        assert len(changed) == len(whole)
+        for name, values in ARRAYS.items():
+            np.testing.assert_array_equal(journal.read(3, name)[name], values)
+    finally:
+        part.write_bytes(whole)
+
+
+def test_the_arrays_themselves_are_all_under_a_checksum(journal, part):
+    whole = part.read_bytes()
+    values = ARRAYS["polarization_mean"].tobytes()
+    begin = whole.index(values)
+    for place in range(begin, begin + len(values)):
+        part.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        assert anew(journal).damaged() == {3}
+    part.write_bytes(whole)
+    assert anew(journal).present() == {3}
