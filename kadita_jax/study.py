@@ -48,7 +48,7 @@ def run(
 
     - `scenario`: a Scenario, the name of a shipped one, or the path of a TOML file.
     - `seed`, `n_steps`, `save_every`: replace the scenario's own.
-    - `out`: path of a NetCDF file. Frames are streamed to OUT.partial, moved to OUT when
+    - `out`: path of a NetCDF file. Frames are streamed to OUT.partial, compressed into OUT when
         complete. Without it the run is returned in memory, refused beyond 2 GiB; on its way
         there it needs room in the system's temporary folder.
     - `convention`: of the metrics, "reference" or "corrected"; None is the first in a box and the

@@ -139,12 +139,9 @@ def test_killed_at_any_moment(tmp_path):
     """No final file, and what is whole are the first frames of the run."""
     settings = tmp_path / "small.toml"
     settings.write_text(SMALL.replaced(n_steps=100_000).to_toml())
-    # A kill within the milliseconds of a write may leave an unreadable file (README, "Choices"):
-    # three in a row would be more than that.
-    paths = (tmp_path / f"{attempt}.nc" for attempt in range(3))
-    left = ((path, killed_from_outside(path, settings)) for path in paths)
-    path, n_whole = next((found for found in left if found[1] >= 2), (None, 0))
-    assert path is not None, "three killed runs left no readable frames"
+    path = tmp_path / "small.nc"
+    n_whole = killed_from_outside(path, settings)
+    assert n_whole >= 2
     expected = kj.run(SMALL, n_steps=10 * (n_whole - 1))
     with xr.open_dataset(partial_path(path), engine="netcdf4") as found:
         np.testing.assert_array_equal(found["position"][:n_whole], expected["position"])

@@ -1,0 +1,195 @@
+"""The file of a run on its way: nothing that stops a write costs the frames before it."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kadita_jax as kj
+from kadita_jax.files import partial_path
+from kadita_jax.layout import variables
+from kadita_jax.locks import lock_path
+from kadita_jax.runfile import Form, RunFile, whole_frames
+
+N_FISH, N_FRAMES = 7, 60
+HELD = variables(25.0)
+FORM = Form(N_FRAMES, N_FISH, HELD, "float32", {"title": "frames that tell their number"}, 4)
+SMALL = kj.Scenario(name="small", n_fish=12, box_size=8.0, n_steps=40)
+BLOCK = 512
+
+
+def frames(first: int, n: int) -> dict[str, np.ndarray]:
+    """Frames whose every value is their number, counted from 1."""
+    number = np.arange(first, first + n) + 1
+    shapes = {1: (n,), 3: (n, N_FISH, 3)}
+    return {
+        name: np.broadcast_to(
+            number.reshape(n, *[1] * (len(HELD[name].dims) - 1)), shapes[len(HELD[name].dims)]
+        ).astype(HELD[name].dtype or "float32")
+        for name in FORM.series
+        if name != "time"
+    }
+
+
+def append(file: RunFile, first: int, n: int) -> None:
+    file.append(first, frames(first, n), np.arange(first, first + n, dtype=float))
+
+
+def check(path: Path, n: int) -> None:
+    """The file has at least so many whole frames, and they are those that were written."""
+    assert whole_frames(path) >= n
+    with xr.open_dataset(path) as found:
+        for name in FORM.series:
+            if name != "time":
+                np.testing.assert_array_equal(found[name][:n], frames(0, n)[name])
+
+
+@pytest.fixture(scope="module")
+def writes(tmp_path_factory) -> list[tuple[int, bytes]]:
+    """How many frames an unfinished file had, and its bytes, after each write."""
+    path = tmp_path_factory.mktemp("run") / "run.nc"
+    seen = []
+    with RunFile.create(path, FORM) as file:
+        for first in range(0, N_FRAMES, 12):
+            append(file, first, 12)
+            seen.append((first + 12, partial_path(path).read_bytes()))
+    return seen
+
+
+@given(data=st.data())
+def test_any_share_of_a_write_leaves_the_frames_before_it_as_they_are(
+    data, writes, tmp_path_factory
+):
+    """As a kill or a power cut leaves them: some blocks are written, in any order."""
+    number = data.draw(st.integers(1, len(writes) - 1))
+    (n_before, before), (_, after) = writes[number - 1 : number + 1]
+    assert len(before) == len(after)
+    changed = [k for k in range(0, len(after), BLOCK) if before[k:][:BLOCK] != after[k:][:BLOCK]]
+    torn = bytearray(before)
+    for k in data.draw(st.sets(st.sampled_from(changed))):
+        torn[k : k + BLOCK] = after[k : k + BLOCK]
+    path = tmp_path_factory.getbasetemp() / "torn.nc.partial"
+    path.write_bytes(torn)
+    check(path, n_before)
+
+
+def test_a_finished_file_has_all_frames_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "run.nc"
+    with RunFile.create(path, FORM) as file:
+        append(file, 0, 50)
+        append(file, 50, 10)
+        file.complete()
+    check(path, N_FRAMES)
+    assert [each.name for each in tmp_path.iterdir()] == ["run.nc"]
+    with xr.open_dataset(path) as found:
+        assert found.encoding["unlimited_dims"] == {"time"}
+        assert found["position"].encoding["zlib"]
+        assert found["position"].encoding["chunksizes"] == (4, N_FISH, 3)
+
+
+def test_an_unfinished_file_can_be_looked_into(tmp_path):
+    path = tmp_path / "run.nc"
+    with RunFile.create(path, FORM) as file:
+        append(file, 0, 5)
+        with xr.open_dataset(partial_path(path)) as found:
+            assert int(found["time"].notnull().sum()) == 5
+            assert list(found["position"][:5, 0, 0].values) == [1, 2, 3, 4, 5]
+
+
+def test_without_a_frame_nothing_is_left(tmp_path):
+    with RunFile.create(tmp_path / "run.nc", FORM):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_the_disk_has_no_room_for_is_refused_with_the_figures(tmp_path, monkeypatch):
+    # 60 frames of 7 fish: 6 floats each, 12 metrics, a label, a time.
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**20, 2**20 - 2048, 2048))
+    with pytest.raises(OSError, match=r"need 13.2 KiB, of 2 KiB free") as caught:
+        RunFile.create(tmp_path / "run.nc", FORM)
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_process_is_told_that_the_run_is_under_way(tmp_path):
+    path = tmp_path / "small.nc"
+
+    def another(_done: int) -> None:
+        for call in (
+            lambda: kj.run(SMALL, out=path, overwrite=True),
+            lambda: kj.resume(path),
+        ):
+            with pytest.raises(kj.InvalidInputError, match="another process is running into it"):
+                call()
+
+    kj.run(SMALL, out=path, progress=another).close()
+    assert [each.name for each in tmp_path.iterdir()] == ["small.nc"]
+
+
+def test_a_lock_that_a_killed_process_left_means_nothing(tmp_path):
+    lock_path(tmp_path / "small.nc").touch()
+    kj.run(SMALL, out=tmp_path / "small.nc").close()
+    assert [each.name for each in tmp_path.iterdir()] == ["small.nc"]
+
+
+# A file system of 2 MiB that fills up while the run goes on; it goes on when there is room again.
+FULL = """
+import errno, os, sys
+import jax
+import kadita_jax as kj
+from kadita_jax import plan
+
+jax.config.update("jax_enable_x64", True)
+os.chdir(sys.argv[1])
+plan.PART_PAIRS = 1
+school = kj.Scenario(name="long", n_fish=300, n_steps=30, save_every=1, box_size=20.0)
+
+def fill(done):
+    if done == 10:
+        with open("ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(512))
+            except OSError:
+                pass
+
+try:
+    kj.run(school, out="long.nc", progress=fill)
+except OSError as error:
+    print(error)
+print(sorted(os.listdir()))
+os.unlink("ballast")
+whole = kj.run(school)
+print(kj.resume("long.nc").equals(whole), sorted(os.listdir()))
+"""
+
+
+def in_a_small_file_system(folder: Path, *argv: str) -> list[str]:
+    """The command's words, where a file system of 2 MiB is mounted over a folder for it alone."""
+    mount = f'mount -t tmpfs -o size=2m tmpfs "{folder}" && exec "$@"'
+    return ["unshare", "-rm", "sh", "-c", mount, "sh", *argv]
+
+
+def can_mount(folder: Path) -> bool:
+    words = in_a_small_file_system(folder, "true")
+    return bool(shutil.which("unshare")) and not subprocess.call(words, stderr=subprocess.DEVNULL)
+
+
+def test_a_disk_that_fills_up_on_the_way_costs_nothing(tmp_path):
+    if not can_mount(tmp_path):
+        pytest.skip("no file system can be mounted here")
+    words = in_a_small_file_system(tmp_path, sys.executable, "-c", FULL, str(tmp_path))
+    done = subprocess.run(words, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    assert "long.nc" in done.stdout.splitlines()[0]
+    assert done.stdout.splitlines()[1:] == ["['ballast', 'long.nc.partial']", "True ['long.nc']"]
