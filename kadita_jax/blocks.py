@@ -53,6 +53,7 @@ def map_frames(function: Callable[[Tree], Result], frames: Tree, pairs_per_frame
     return lax.map(function, frames, batch_size=max(1, BATCH_PAIRS // max(1, pairs_per_frame)))
 
 
-def block_floats() -> int:
-    """How many floats a block keeps on the device that jax computes on by default."""
-    return CACHED_FLOATS if on_cpu() else BATCH_FLOATS
+def block_floats(backend: str | None = None) -> int:
+    """How many floats a block keeps on a backend; None is the one that jax computes on here."""
+    is_cpu = on_cpu() if backend is None else backend == "cpu"
+    return CACHED_FLOATS if is_cpu else BATCH_FLOATS

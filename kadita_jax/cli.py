@@ -170,6 +170,12 @@ def sweep(
             metavar="auto|HOST:PORT,K/N", help="This is one of N processes that share OUT's folder."
         ),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT|local:N", help="Let the workers of a Dask cluster compute."
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a result or an unfinished sweep.")
     ] = False,
@@ -187,6 +193,7 @@ def sweep(
             dtype=dtype,
             cores=cores,
             distributed=distributed,
+            dask=dask,
             out=out,
             replicates=replicates,
             measure_every=measure_every,

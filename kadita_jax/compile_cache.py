@@ -42,6 +42,14 @@ def use_compile_cache() -> None:
             _remove_what_is_damaged(folder)
 
 
+def shared_cache() -> dict[str, str]:
+    """Environment variables with which a process shares what this one keeps."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    found = {name.upper(): _setting(name) for name in names}
+    found["TF_CPP_MIN_LOG_LEVEL"] = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
 def cache_folder() -> Path:
     """Where this platform keeps what may be deleted at any time."""
     if sys.platform == "darwin":

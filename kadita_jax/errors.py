@@ -30,6 +30,11 @@ class InvalidInputError(ValueError):
         self.faults = tuple(faults)
         lines = "".join(f"\n  {fault}" for fault in self.faults)
         super().__init__(f"{subject}:{lines}")
+        self._subject = subject
+
+    def __reduce__(self) -> tuple:
+        """It travels from the workers of a cluster."""
+        return type(self), (self._subject, self.faults)
 
 
 def refuse(subject: str, faults: Iterable[Fault]) -> None:

@@ -29,7 +29,7 @@ from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_layout import coordinates, sweep_variables
 from kadita_jax.sweepfile import standard_error
 from kadita_jax.sweeping import sweep_members
-from kadita_jax.sweeps import stored
+from kadita_jax.worker import stored
 
 Progress = Callable[[int], None]
 Stored = dict[str, np.ndarray]

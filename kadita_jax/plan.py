@@ -1,16 +1,15 @@
 """A run settled before it starts: its parts, its memory, and why it may not start."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kadita_jax.blocks import block_floats
 from kadita_jax.errors import Fault, Unchecked
 from kadita_jax.files import partial_path
+from kadita_jax.machine import device_memory
 from kadita_jax.metrics.convention import chosen_convention
 from kadita_jax.names import more_names
 from kadita_jax.neighbours import pairs_of_step, radii_in_box
@@ -114,15 +113,15 @@ def settle(
     return Plan(scenario, chosen, default_dtype(), distance)
 
 
-def school_bytes(n_fish: int, dtype: str) -> int:
+def school_bytes(n_fish: int, dtype: str, backend: str | None = None) -> int:
     """Memory for stepping and measuring a school, whose pairs are worked on block by block."""
-    pairs = min(PAIR_FLOATS * n_fish**2, block_floats()) + PAIR_FLOATS * n_fish
+    pairs = min(PAIR_FLOATS * n_fish**2, block_floats(backend)) + PAIR_FLOATS * n_fish
     return (pairs + FISH_FLOATS * n_fish) * np.dtype(dtype).itemsize
 
 
 def plan_faults(plan: Plan) -> list[Fault]:
     """The faults of a run that does not fit this machine's memory, or its own precision."""
-    faults = memory_faults(plan.working_bytes, plan.scenario.n_fish)
+    faults = memory_faults(plan.working_bytes, plan.scenario.n_fish, device_memory())
     return faults + drift_faults(plan.scenario, plan.scenario.n_steps, plan.dtype)
 
 
@@ -142,9 +141,8 @@ def drift_faults(scenario: Scenario, n_steps: int, dtype: str, **swept: np.ndarr
     return [Fault("n_steps x speed x dt", rule, f"{distance:,.0f} bl")]
 
 
-def memory_faults(needed: int, n_fish: int) -> list[Fault]:
+def memory_faults(needed: int, n_fish: int, available: int) -> list[Fault]:
     """The fault of so many fish when they need more bytes than there are."""
-    available = device_memory()
     if needed <= available:
         return []
     sizes = f"{memory_text(needed)}, of {memory_text(available)}"
@@ -214,14 +212,3 @@ def memory_text(n_bytes: int) -> str:
         if n_bytes >= size:
             return f"{n_bytes / size:.3g} {unit}"
     return f"{n_bytes / 2**10:.3g} KiB"
-
-
-def device_memory() -> int:
-    """Bytes of the first device's memory; the machine's where the device does not say."""
-    stats = jax.local_devices()[0].memory_stats() or {}
-    return stats.get("bytes_limit", machine_memory())
-
-
-def machine_memory() -> int:
-    """Bytes of the machine's own memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,6 +1,6 @@
 """From the words of a person to a sweep that can be computed, or one error with all its faults."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from kadita_jax.journal import (
     part_sizes,
     refuse_another,
 )
+from kadita_jax.machine import Machine, this_machine
 from kadita_jax.metrics.convention import chosen_convention, convention_faults
 from kadita_jax.observed import chosen_distance, group_distance_faults
 from kadita_jax.parameters import preference_faults
@@ -82,11 +83,13 @@ def prepare(
     group_distance: float | Unchecked | None = None,
     overwrite: bool,
     known: Sequence[Fault] = (),
+    find_machine: Callable[[], Machine] = this_machine,
 ) -> Prepared:
     """Settle a sweep; the arguments are those of `kadita_jax.sweep`, and
 
     - `changes`: fields of the scenario to replace; None changes nothing.
     - `known`: what the caller has found wrong already, told with the rest.
+    - `find_machine`: tells what computes it, asked once all that is typed is right.
 
     **Raises:** `InvalidInputError` with every fault of every argument, and what differs from an
     unfinished sweep in the same place.
@@ -109,7 +112,8 @@ def prepare(
     grid = Grid(found, read, int(replicates))
     chosen = chosen_convention(convention, found.box_size)
     distance = chosen_distance(group_distance, found.box_size)
-    plan = SweepPlan(grid, window, chosen, default_dtype(), keep_final, distance)
+    dtype, machine = default_dtype(), find_machine()
+    plan = SweepPlan(grid, window, chosen, dtype, keep_final, distance, machine)
     faults = misplaced + plan_faults(plan, part_size) + result_faults(plan, path)
     refuse(f"cannot sweep {found.name!r}", faults)
     return _with_parts(plan, part_size, path, overwrite)
@@ -143,17 +147,21 @@ def out_of_order(plan: SweepPlan) -> str:
 
 def described(prepared: Prepared) -> list[str]:
     """What a sweep will do, a line each: members, parts, memory, devices."""
-    plan, n_devices = prepared.plan, jax.local_device_count()
+    plan, machine = prepared.plan, prepared.plan.machine
     axes = " x ".join(f"{len(axis)} {axis.dim}" for axis in plan.grid.axes)
-    kind = jax.local_devices()[0].device_kind
-    places = f"{n_devices} {kind} device{'s' if n_devices > 1 else ''}"
-    several = f" in each of {jax.process_count()} processes" if jax.process_count() > 1 else ""
+    places = f"{machine.n_devices} {machine.device} device{'s' if machine.n_devices > 1 else ''}"
+    if machine.is_cluster:
+        places += (
+            f" of each of {machine.n_processes} worker{'s' if machine.n_processes > 1 else ''}"
+        )
+    elif machine.n_processes > 1:
+        places += f" in each of {machine.n_processes} processes"
     need = memory_text(plan.working_bytes(prepared.part_sizes))
     n_parts = len(prepared.parts)
     parts = f"{n_parts} part{'s' if n_parts > 1 else ''}"
     lines = [f"{axes} x {plan.grid.replicates} replicates = {plan.grid.n_members:,} members"]
     lines += [] if plan.in_order.all() else [out_of_order(plan)]
-    lines.append(f"{plan.n_computed:,} members in {parts} on {places}{several}, {need} each")
+    lines.append(f"{plan.n_computed:,} members in {parts} on {places}, {need} each")
     if prepared.n_done:
         lines.append(f"{prepared.n_done:,} of them are there already, from an unfinished sweep")
     if n_damaged := prepared.n_damaged:

@@ -1,17 +1,16 @@
 """Where a result came from: settings, seed, versions and device, as attributes of its file."""
 
 import json
-import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 import kadita_jax
 from kadita_jax.errors import Fault
+from kadita_jax.machine import SAME_PROGRAM, Machine, computed_with, this_machine
 from kadita_jax.parameters import OPEN, PARAMETERS
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_plan import SweepPlan
@@ -21,11 +20,11 @@ REFERENCES = (
     "Couzin et al. (2002), J. theor. Biol. 218, 1-11, doi:10.1006/jtbi.2002.3065"
 )
 
-
-# What must be as it was for a stored run or sweep to go on with the same bits.
+# What must be as it was for a stored run to go on with the same bits.
 SAME_BITS = ("dtype", "prng_implementation", "prng_partitionable")
-# And of what all members of one sweep must be computed with.
-SAME_PROGRAM = (*SAME_BITS, "backend", "jax_version", "kadita_jax_version")
+# What a file tells of the machine.
+RELEASES = ("kadita_jax_version", "jax_version", "numpy_version", "python_version")
+TOLD = ("device", "backend", "prng_implementation", "prng_partitionable", *RELEASES)
 
 
 def attributes(
@@ -45,7 +44,7 @@ def attributes(
     told = {"history": f"{history}\n{stretch}".strip()}
     counts = {"save_every": scenario.save_every}
     settings = _settings(scenario, convention, group_distance) | counts
-    return _about(scenario) | told | settings | _machine(dtype)
+    return _about(scenario) | told | settings | _machine(dtype, this_machine())
 
 
 def sweep_attributes(plan: SweepPlan, members_by: Mapping[str, int]) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def sweep_attributes(plan: SweepPlan, members_by: Mapping[str, int]) -> dict[str
     title = f"Sweep of {' and '.join(grid.swept(np.zeros(1, int)))}: {scenario.name}"
     about = _about(scenario) | {"title": title, "history": "\n".join(lines)}
     extent = {"axes": " ".join(grid.dims[:-1]), "replicates": grid.replicates}
-    return about | extent | fixed | window | _machine(plan.dtype)
+    return about | extent | fixed | window | _machine(plan.dtype, plan.machine)
 
 
 def loop_attributes(plan: SweepPlan) -> dict[str, Any]:
@@ -95,15 +94,9 @@ def sweep_settings(plan: SweepPlan, part_sizes: Mapping[int, int]) -> dict[str, 
         "group_distance": plan.group_distance,
         "keep_final": plan.keep_final,
         "part_size": {str(n_fish): size for n_fish, size in part_sizes.items()},
-        **{name: _machine(plan.dtype)[name] for name in SAME_PROGRAM},
+        "dtype": plan.dtype,
+        **{name: getattr(plan.machine, name) for name in SAME_PROGRAM},
     }
-
-
-def computed_with() -> str:
-    """The program, its release and the device, in one line."""
-    machine = _machine("")
-    versions = f"kadita_jax {machine['kadita_jax_version']}, jax {machine['jax_version']}"
-    return f"{versions} on {machine['device']}"
 
 
 def _now() -> str:
@@ -118,7 +111,7 @@ def faults(found: dict[str, Any]) -> list[Fault]:
     if missing:
         rule = "must be a run of kadita_jax; these attributes are missing"
         return [Fault("file", rule, ", ".join(missing))]
-    now = _machine(jnp.result_type(float).name)
+    now = _machine(jnp.result_type(float).name, this_machine())
     return [
         Fault(name, f"must equal the file's {found[name]!r} for the same bits", now[name])
         for name in SAME_BITS
@@ -162,20 +155,5 @@ def _settings(
     }
 
 
-def _machine(dtype: str) -> dict[str, Any]:
-    return {
-        "dtype": dtype,
-        "device": jax.local_devices()[0].device_kind,
-        "backend": jax.default_backend(),
-        "prng_implementation": _setting("jax_default_prng_impl"),
-        "prng_partitionable": _setting("jax_threefry_partitionable"),
-        "kadita_jax_version": kadita_jax.__version__,
-        "jax_version": jax.__version__,
-        "numpy_version": np.__version__,
-        "python_version": platform.python_version(),
-    }
-
-
-def _setting(name: str) -> str:
-    # By name: jax 0.10 and 0.12 declare different attributes of its configuration.
-    return str(getattr(jax.config, name))
+def _machine(dtype: str, machine: Machine) -> dict[str, Any]:
+    return {"dtype": dtype, **{name: getattr(machine, name) for name in TOLD}}

@@ -1,23 +1,21 @@
 """A sweep settled before it starts: its members, its parts, its memory, why it may not start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.grid import Grid
+from kadita_jax.machine import Machine, machine_memory, this_machine
 from kadita_jax.names import NAMES, more_names
 from kadita_jax.observed import GroupDistance
 from kadita_jax.places import room_for
 from kadita_jax.plan import (
-    device_memory,
     drift_faults,
     held_faults,
-    machine_memory,
     memory_faults,
     memory_text,
     school_bytes,
@@ -55,6 +53,7 @@ class SweepPlan:
     dtype: str
     keep_final: bool
     group_distance: GroupDistance = None
+    machine: Machine = field(default_factory=this_machine)
 
     @property
     def more_names(self) -> tuple[str, ...]:
@@ -94,11 +93,11 @@ class SweepPlan:
         return {n: self._part_size(n, len(member)) for n, member in self.members.items()}
 
     def _part_size(self, n_fish: int, n_members: int) -> int:
-        most = PART_PAIRS.get(jax.default_backend(), PART_PAIRS["gpu"])
+        most = PART_PAIRS.get(self.machine.backend, PART_PAIRS["gpu"])
         share = min(most / (n_fish**2 * self.window.n_steps), PART_BYTES / self.member_bytes)
-        n_devices = jax.local_device_count()
+        n_devices = self.machine.n_devices
         size = max(n_devices * max(1, int(share)), -(-n_members // MAX_PARTS))
-        n_parts = max(-(-n_members // size), min(jax.process_count(), n_members))
+        n_parts = max(-(-n_members // size), min(self.machine.n_processes, n_members))
         return -(-n_members // (n_parts * n_devices)) * n_devices
 
     def parts(self, sizes: Mapping[int, int]) -> list[Part]:
@@ -111,9 +110,9 @@ class SweepPlan:
 
     def batch(self, n_fish: int, share: int) -> int:
         """How many of its members a device computes at once, in batches as equal as can be."""
-        if jax.default_backend() == "cpu":
+        if self.machine.backend == "cpu":
             return 1
-        room = device_memory() // 2 // school_bytes(n_fish, self.dtype)
+        room = self.machine.memory // 2 // self._school_bytes(n_fish)
         # Never one alone, which is another program and rounds differently.
         most = max(2, min(BATCH_PAIRS // n_fish**2, room))
         n_batches = -(-share // most)
@@ -121,9 +120,19 @@ class SweepPlan:
 
     def working_bytes(self, sizes: Mapping[int, int]) -> int:
         """Memory that a part needs on a device at its peak."""
-        each = -(-max(sizes.values()) // jax.local_device_count())
-        schools = (self.batch(n, each) * school_bytes(n, self.dtype) for n in self.members)
+        each = -(-max(sizes.values()) // self.machine.n_devices)
+        schools = (self.batch(n, each) * self._school_bytes(n) for n in self.members)
         return max(schools) + room_for(each) * self.member_bytes
+
+    def school_faults(self) -> list[Fault]:
+        """The fault of schools beyond the memory: cores share it, each card has its own."""
+        largest = max(self.members, default=0)
+        at_once = self.machine.n_devices if self.machine.backend == "cpu" else 1
+        needed = at_once * self._school_bytes(largest)
+        return memory_faults(needed, largest, self.machine.memory)
+
+    def _school_bytes(self, n_fish: int) -> int:
+        return school_bytes(n_fish, self.dtype, self.machine.backend)
 
 
 def plan_faults(
@@ -169,7 +178,7 @@ def _size_faults(n_members: int) -> list[Fault]:
 
 def _school_faults(plan: SweepPlan) -> list[Fault]:
     """The faults of the scenario with each number of fish, and of schools beyond the memory."""
-    faults, largest = [], max(plan.members, default=0)
+    faults = []
     for n_fish in plan.members:
         try:
             plan.grid.scenario.replaced(n_fish=n_fish)
@@ -177,8 +186,7 @@ def _school_faults(plan: SweepPlan) -> list[Fault]:
             faults += [
                 Fault(f"n_fish = {n_fish}: {f.field}", f.rule, f.value) for f in error.faults
             ]
-    at_once = jax.local_device_count() if jax.default_backend() == "cpu" else 1
-    faults += memory_faults(at_once * school_bytes(largest, plan.dtype), largest)
+    faults += plan.school_faults()
     if plan.grid.scenario.neighbours == "cells":
         rule = "must be auto or dense: a sweep sums over every pair"
         faults.append(Fault("neighbours", rule, "cells"))

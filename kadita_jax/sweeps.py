@@ -2,29 +2,28 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import jax
 import numpy as np
 import xarray as xr
 
-from kadita_jax import provenance
+from kadita_jax.cluster import Workers, cluster_faults, workers_of
 from kadita_jax.dataset import open_run
 from kadita_jax.devices import meet
 from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
-from kadita_jax.keys import RandomKey
-from kadita_jax.member import Outcome
-from kadita_jax.names import NAMES
+from kadita_jax.machine import this_machine
 from kadita_jax.prepare import Prepared, out_of_order, prepare
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_plan import Part
 from kadita_jax.sweepfile import write_sweep
-from kadita_jax.sweeping import sweep_members
+from kadita_jax.worker import Arrays, Work, computed
 
 # How long to wait before looking again whether other processes have written their parts.
 POLL_SECONDS = 0.2
@@ -48,6 +47,7 @@ def sweep(
     group_distance: float | Unchecked | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    cluster: Any = None,
 ) -> xr.Dataset:
     """Run a scenario at every point of a grid, and keep the metrics' means, spreads and states.
 
@@ -78,6 +78,9 @@ def sweep(
         water (of the moment, where it changes with time), and tells no groups in a box.
     - `overwrite`: whether an existing OUT, or the parts of an unfinished sweep, may be replaced.
     - `progress`: called with the number of members done, now and then.
+    - `cluster`: a `distributed.Client`, the address of a Dask scheduler, or "local:N" for N worker
+        processes here: its workers compute the parts, this process keeps them. Workers need
+        jax, numpy and kadita_jax alone. On CPU the bits are those of one process.
 
     **Returns:** an `xarray.Dataset` with a dimension for each axis and `replicate`, laid out as
     `kadita_jax.sweep_layout` says. Points whose radii are out of order are nan; a warning tells
@@ -85,44 +88,53 @@ def sweep(
     `keys.member_key(jax.random.key(seed), m)`.
 
     **Raises:** `InvalidInputError` with every fault before anything runs, also when the parts in
-    OUT.parts belong to another sweep; OSError when the disk or its permissions fail.
+    OUT.parts belong to another sweep; OSError when the disk or its permissions fail, or the
+        cluster is lost.
     """
-    prepared = prepare(
-        scenario,
-        axes,
-        changes={"seed": seed, "n_steps": n_steps},
-        replicates=replicates,
-        measure_every=measure_every,
-        burn_in=burn_in,
-        part_size=part_size,
-        out=out,
-        keep_final=keep_final,
-        convention=convention,
-        group_distance=group_distance,
-        overwrite=overwrite,
-    )
-    if not prepared.plan.in_order.all():
-        warnings.warn(out_of_order(prepared.plan), stacklevel=2)
-    return compute(prepared, progress)
+    known = cluster_faults(cluster)
+    with workers_of(None if known else cluster) as workers:
+        prepared = prepare(
+            scenario,
+            axes,
+            changes={"seed": seed, "n_steps": n_steps},
+            replicates=replicates,
+            measure_every=measure_every,
+            burn_in=burn_in,
+            part_size=part_size,
+            out=out,
+            keep_final=keep_final,
+            convention=convention,
+            group_distance=group_distance,
+            overwrite=overwrite,
+            known=known,
+            find_machine=workers.machine if workers else this_machine,
+        )
+        if not prepared.plan.in_order.all():
+            warnings.warn(out_of_order(prepared.plan), stacklevel=2)
+        return compute(prepared, progress, workers)
 
 
-def compute(prepared: Prepared, progress: Progress | None = None) -> xr.Dataset:
-    """Compute what a prepared sweep still lacks, and return its Dataset."""
+def compute(
+    prepared: Prepared, progress: Progress | None = None, workers: Workers | None = None
+) -> xr.Dataset:
+    """Compute what a prepared sweep still lacks, here or by workers, and return its Dataset."""
     if prepared.path is not None:
-        _complete(prepared, prepared.path, progress)
+        _complete(prepared, prepared.path, progress, workers)
         return open_run(prepared.path)
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "sweep.nc"
-        _complete(prepared, whole, progress)
+        _complete(prepared, whole, progress, workers)
         with open_run(whole) as dataset:
             return dataset.load().drop_encoding()
 
 
-def _complete(prepared: Prepared, path: Path, progress: Progress | None) -> None:
+def _complete(
+    prepared: Prepared, path: Path, progress: Progress | None, workers: Workers | None
+) -> None:
     """Bring a sweep to its file: process 0 keeps the journal, every process computes parts."""
     if not is_first_process():
         prepared = _joined(prepared, path)
-        _compute_parts(prepared, Journal(journal_path(path), prepared.settings), progress)
+        _compute_parts(prepared, Journal(journal_path(path), prepared.settings), progress, None)
         return _wait_until(path.exists)
     journal = Journal(journal_path(path), prepared.settings)
     with journal.held(), _removing_what_holds_no_part(journal):
@@ -132,7 +144,7 @@ def _complete(prepared: Prepared, path: Path, progress: Progress | None) -> None
         journal.begin()
         meet()
         _refuse_unlike([])
-        _compute_parts(prepared, journal, progress)
+        _compute_parts(prepared, journal, progress, workers)
         _wait_for_parts(prepared, journal, progress)
         write_sweep(path, prepared.plan, prepared.parts, journal)
         journal.remove()
@@ -174,17 +186,24 @@ def is_first_process() -> bool:
     return jax.process_index() == 0
 
 
-def _compute_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:
+def _compute_parts(
+    prepared: Prepared, journal: Journal, progress: Progress | None, workers: Workers | None
+) -> None:
     """Compute this process's share of the parts that are not there yet."""
-    key, n_processes = jax.random.key(prepared.plan.grid.scenario.seed), jax.process_count()
     parts, present = prepared.parts, journal.present()
     # From here on the folder changes under the other processes' hands.
     meet()
-    for number in range(jax.process_index(), len(parts), n_processes):
-        if number not in present:
-            journal.write(number, stored(_computed(prepared, parts[number], key)))
-            present = journal.present() if n_processes > 1 else present | {number}
-            _tell(progress, parts, present)
+    ours = range(jax.process_index(), len(parts), jax.process_count())
+    works = ((k, _work(prepared, parts[k])) for k in ours if k not in present)
+    for number, arrays in workers.computed(works) if workers else _computed(works):
+        journal.write(number, arrays)
+        present = journal.present() if jax.process_count() > 1 else present | {number}
+        _tell(progress, parts, present)
+
+
+def _computed(works: Iterable[tuple[int, Work]]) -> Iterator[tuple[int, Arrays]]:
+    """Parts computed by this process, one after another."""
+    return ((number, computed(work)) for number, work in works)
 
 
 def _wait_for_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:
@@ -200,41 +219,27 @@ def _tell(progress: Progress | None, parts: list[Part], present: set[int]) -> No
         progress(sum(len(parts[number].member) for number in present))
 
 
-def _computed(prepared: Prepared, part: Part, key: RandomKey) -> Outcome:
-    plan = prepared.plan
+def _work(prepared: Prepared, part: Part) -> Work:
+    """All that a part is computed from."""
+    plan, size = prepared.plan, prepared.part_sizes[part.n_fish]
     scenario = plan.grid.scenario.replaced(n_fish=part.n_fish)
-    share = -(-prepared.part_sizes[part.n_fish] // jax.local_device_count())
     varied = replace(plan.grid, scenario=scenario).parameters(part.member // plan.grid.replicates)
-    return sweep_members(
-        key,
-        part.member,
-        scenario.params,
-        {name: values.astype(plan.dtype) for name, values in varied.items()},
-        scenario.start,
-        plan.window,
+    return Work(
+        machine=plan.machine,
+        dtype=plan.dtype,
+        seed=scenario.seed,
+        member=part.member,
+        params=jax.tree.map(np.asarray, scenario.params),
+        varied={name: values.astype(plan.dtype) for name, values in varied.items()},
+        start=scenario.start,
+        window=plan.window,
         schedule=scenario.courses,
         group_distance=plan.group_distance,
         convention=plan.convention,
         keep_final=plan.keep_final,
-        capacity=share,
-        batch=plan.batch(part.n_fish, share),
+        part_size=size,
+        batch=plan.batch(part.n_fish, -(-size // plan.machine.n_devices)),
     )
-
-
-def stored(outcome: Outcome) -> dict[str, np.ndarray]:
-    """The arrays of some members under the names that they have in the file."""
-    kinds = {"mean": outcome.mean, "std": outcome.std, "final": outcome.final}
-    arrays = {
-        f"{name}_{kind}": getattr(metrics, name)
-        for kind, metrics in kinds.items()
-        for name in NAMES
-    }
-    if outcome.school is not None:
-        arrays["final_position"] = outcome.school.position
-        arrays["final_heading"] = outcome.school.heading
-    told = {"computed_with": np.array(provenance.computed_with())}
-    arrays |= outcome.more
-    return arrays | {"state": outcome.label.astype(np.int8)} | told
 
 
 def _wait_until(is_done: Callable[[], bool]) -> None:

@@ -1,0 +1,166 @@
+"""A sweep on a Dask cluster: the same parts, computed by its workers, kept by this process."""
+
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
+
+from kadita_jax.compile_cache import shared_cache
+from kadita_jax.errors import Fault, InvalidInputError, refuse
+from kadita_jax.machine import Machine, this_machine, unlike_faults
+from kadita_jax.worker import Arrays, Work, computed
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOCAL = re.compile(r"local:(\d{1,4})", re.ASCII)
+ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}", re.ASCII)
+RULE = "must be local:N with N >= 1, tcp://HOST:PORT or a distributed.Client"
+CONNECT_SECONDS = 20
+# Nobody looks at a dashboard; a lost worker's part is computed by another.
+LOCAL_OPTIONS: dict[str, Any] = {
+    "threads_per_worker": 1,
+    "dashboard_address": None,
+    "silence_logs": logging.CRITICAL,
+}
+
+
+def cluster_faults(cluster: Any) -> list[Fault]:
+    """Why something is no cluster; nothing is contacted."""
+    if cluster is None:
+        return []
+    if find_spec("distributed") is None:
+        rule = "needs Dask: pip install 'kadita_jax[cluster]'"
+        return [Fault("cluster", rule, cluster)]
+    if isinstance(cluster, str):
+        local = LOCAL.fullmatch(cluster)
+        is_right = int(local[1]) > 0 if local else ADDRESS.fullmatch(cluster)
+    else:
+        from distributed import Client
+
+        is_right = isinstance(cluster, Client)
+    return [] if is_right else [Fault("cluster", RULE, cluster)]
+
+
+class Workers:
+    """The workers of a Dask cluster, contacted when first asked.
+
+    **Arguments:**
+
+    - `cluster`: what `cluster_faults` finds nothing wrong with.
+    - `opened`: closes in the end what was opened here.
+    """
+
+    def __init__(self, cluster: "Client | str", opened: ExitStack):
+        self._cluster = cluster
+        self._opened = opened
+
+    def machine(self) -> Machine:
+        """What the workers compute with: the least of their memory and devices.
+
+        **Raises:** `InvalidInputError` when no scheduler answers, or workers would give other bits
+        than the rest.
+        """
+        if not self._client.scheduler_info(n_workers=-1)["workers"]:
+            warnings.warn("the cluster has no worker yet: waiting for the first", stacklevel=2)
+        self._client.wait_for_workers(1)
+        found = self._client.run(this_machine, on_error="return")
+        return _agreed(cast(Mapping, found))
+
+    def computed(self, works: Iterable[tuple[int, Work]]) -> Iterator[tuple[int, Arrays]]:
+        """Parts as they are done, each with its number.
+
+        A part whose worker is lost is computed by another; `distributed.scheduler.allowed-failures`
+        says how often.
+
+        **Raises:** `InvalidInputError` where a worker would give other bits; OSError when the
+        scheduler, or too many workers of one part, are lost.
+        """
+        from distributed import as_completed
+
+        futures = {self._client.submit(computed, w, pure=False): k for k, w in works}
+        try:
+            for future, found in as_completed(futures, with_results=True, raise_errors=False):
+                _raise_if_lost(future, futures[future])
+                yield futures.pop(future), found
+        finally:
+            self._client.cancel(list(futures))
+
+    @cached_property
+    def _client(self) -> "Client":
+        if not isinstance(self._cluster, str):
+            return self._cluster
+        local = LOCAL.fullmatch(self._cluster)
+        where = (
+            self._cluster if local is None else self._opened.enter_context(_local(int(local[1])))
+        )
+        return self._opened.enter_context(_connected(where))
+
+
+@contextmanager
+def workers_of(cluster: "Client | str | None") -> Iterator[Workers | None]:
+    """The workers of what `cluster_faults` finds nothing wrong with; None where none is wanted."""
+    with ExitStack() as opened:
+        yield None if cluster is None else Workers(cluster, opened)
+
+
+@contextmanager
+def _local(n_workers: int) -> Iterator[Any]:
+    """Worker processes of this machine, each of one thread, that share its compiled programs."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=n_workers, env=shared_cache(), **LOCAL_OPTIONS) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _connected(where: Any) -> Iterator["Client"]:
+    from distributed import Client
+
+    # What it logs of a lost scheduler is told in one line by the error that follows.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client = Client(where, timeout=CONNECT_SECONDS)
+    except OSError as error:
+        rule = f"must be where a scheduler answers within {CONNECT_SECONDS} s"
+        raise InvalidInputError("cannot sweep", [Fault("cluster", rule, where)]) from error
+    with client:
+        yield client
+
+
+def _agreed(found: Mapping[str, Any]) -> Machine:
+    """The one machine that all workers are like."""
+    failed = {where: told for where, told in found.items() if isinstance(told, BaseException)}
+    rule = "must have kadita_jax and jax"
+    refuse("cannot sweep", [Fault(f"worker {w}", rule, told) for w, told in failed.items()])
+    first, *others = machines = list(found.values())
+    whose = f"that of {next(iter(found))}:"
+    unlike = [
+        replace(fault, field=f"worker {where}: {fault.field}")
+        for where, machine in zip(list(found)[1:], others, strict=True)
+        for fault in unlike_faults(machine, first, whose)
+    ]
+    refuse("cannot sweep", unlike)
+    return replace(
+        first,
+        n_devices=min(machine.n_devices for machine in machines),
+        memory=min(machine.memory for machine in machines),
+        n_processes=len(machines),
+        is_cluster=True,
+    )
+
+
+def _raise_if_lost(future: "Future", number: int) -> None:
+    """Raise what kept a part from being computed."""
+    if future.status == "finished":
+        return
+    error = future.exception() if future.status == "error" else None
+    if isinstance(error, InvalidInputError):
+        raise error
+    why = "the scheduler is lost" if error is None else f"{type(error).__name__}: {error}"
+    raise ConnectionError(f"the cluster gave up part {number}: {why}")
