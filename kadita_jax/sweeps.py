@@ -79,7 +79,8 @@ def sweep(
     - `overwrite`: whether an existing OUT, or the parts of an unfinished sweep, may be replaced.
     - `progress`: called with the number of members done, now and then.
     - `cluster`: a `distributed.Client`, the address of a Dask scheduler, or "local:N" for N worker
-        processes here: its workers compute the parts, this process keeps them. Workers need
+        processes here (in a script below `if __name__ == "__main__":`, as for any process that
+        Python starts): its workers compute the parts, this process keeps them. Workers need
         jax, numpy and kadita_jax alone. On CPU the bits are those of one process.
 
     **Returns:** an `xarray.Dataset` with a dimension for each axis and `replicate`, laid out as

@@ -535,7 +535,9 @@ def test_full_disk_before_any_part_leaves_nothing(room: int, folder: Path) -> No
 def test_full_disk_on_the_way_keeps_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     with ExitStack() as full, monkeypatch.context() as patch:
         report_to(lambda _: full.enter_context(room_for(4096)), patch)
-        assert "File too large" in complaint(f"{LINE} --out new.nc", 1)
+        message = complaint(f"{LINE} --out new.nc", 1)
+    assert "File too large" in message
+    assert "; 2 of 4 members are saved: the same command goes on (new.nc.parts)" in message
     kept, untouched = parts_of("new.nc"), []
     assert kept.keys() == {"sweep.json", "part-000000.npz"}
     report_to(lambda _: untouched.append(kept.items() <= parts_of("new.nc").items()), monkeypatch)

@@ -1,0 +1,188 @@
+"""Sweeps on a Dask cluster: the bits of one process, whatever is killed on the way."""
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+
+import kadita_jax as kj
+from kadita_jax import cluster
+from kadita_jax.errors import Fault
+from kadita_jax.journal import journal_path
+from kadita_jax.machine import this_machine
+
+CACHE = Path(__file__).parent.parent / ".cache" / "jax"
+SCHOOL = kj.Scenario(name="few", n_fish=7, n_steps=3000, box_size=9.0)
+AXES = {"noise": "0.01:1:15"}
+OPTIONS = {"replicates": 2, "part_size": 1, "measure_every": 300}
+N_PARTS = 30
+
+
+def started(*words: str) -> subprocess.Popen:
+    """A process of Dask's; it shares the tests' compiled programs."""
+    settings = {"JAX_COMPILATION_CACHE_DIR": str(CACHE), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    settings["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    return subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:], "--no-dashboard"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | settings,
+    )
+
+
+def worker(address: str) -> subprocess.Popen:
+    """A worker process of one thread that nobody starts again."""
+    return started("worker", address, "--nthreads", "1", "--no-nanny", "--death-timeout", "60")
+
+
+@contextmanager
+def running() -> Iterator[tuple[str, subprocess.Popen, list[subprocess.Popen]]]:
+    """A scheduler and two workers: its address, and the processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = started("scheduler", "--host", "127.0.0.1", "--port", str(port))
+    workers = [worker(address) for _ in range(2)]
+    try:
+        yield address, scheduler, workers
+    finally:
+        for process in (scheduler, *workers):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def whole() -> xr.Dataset:
+    return kj.sweep(SCHOOL, AXES, **OPTIONS)
+
+
+def sweep(address: str, **options: object) -> xr.Dataset:
+    with warnings.catch_warnings():
+        # The workers may come after the scheduler.
+        warnings.filterwarnings("ignore", "the cluster has no worker yet")
+        return kj.sweep(SCHOOL, AXES, cluster=address, **OPTIONS | options)
+
+
+def test_workers_killed_on_the_way_cost_their_own_parts_alone(whole, tmp_path):
+    path = tmp_path / "phase.nc"
+    with running() as (address, _, workers):
+
+        def kill(done: int) -> None:
+            if done in (5, 12):
+                workers.append(worker(address))
+                workers[(5, 12).index(done)].send_signal(signal.SIGKILL)
+
+        with sweep(address, out=path, progress=kill) as found:
+            xr.testing.assert_equal(found.load(), whole)
+    assert not journal_path(path).exists()
+
+
+def test_a_lost_scheduler_is_told_and_the_same_call_goes_on(whole, tmp_path):
+    path, computed = tmp_path / "phase.nc", []
+    with running() as (address, scheduler, _):
+
+        def kill(done: int) -> None:
+            if done == 8:
+                scheduler.send_signal(signal.SIGKILL)
+
+        with pytest.raises(OSError, match="gave up part .*: the scheduler is lost"):
+            sweep(address, out=path, progress=kill)
+    kept = {part.name for part in journal_path(path).glob("part-*")}
+    assert 8 <= len(kept) < N_PARTS
+    # What is finished here, without the cluster, is what the cluster would have computed.
+    with kj.sweep(SCHOOL, AXES, out=path, progress=computed.append, **OPTIONS) as found:
+        xr.testing.assert_equal(found.load(), whole)
+    assert computed == list(range(len(kept) + 1, N_PARTS + 1))
+
+
+def test_what_a_worker_says_of_its_part_is_told():
+    class Erred:
+        status = "error"
+
+        def __init__(self, error: Exception):
+            self.exception = lambda: error
+
+    with pytest.raises(OSError, match="gave up part 3: MemoryError: 9 GiB"):
+        cluster._raise_if_lost(Erred(MemoryError("9 GiB")), 3)
+    wrong = kj.InvalidInputError("cannot compute", [Fault("backend", "must equal cpu", "gpu")])
+    with pytest.raises(kj.InvalidInputError, match="backend: must equal cpu, got 'gpu'"):
+        cluster._raise_if_lost(Erred(wrong), 3)
+
+
+def test_single_precision_on_workers_that_know_nothing_of_it():
+    with jax.enable_x64(False):
+        plain = kj.sweep(SCHOOL, {"noise": [0.1, 0.2]}, n_steps=20)
+        there = kj.sweep(SCHOOL, {"noise": [0.1, 0.2]}, n_steps=20, cluster="local:1")
+    assert plain["polarization_mean"].dtype == np.float32
+    xr.testing.assert_equal(plain, there)
+
+
+def test_workers_of_other_releases_are_named_before_anything_runs():
+    here = this_machine()
+    found = {"tcp://a:1": here, "tcp://b:2": replace(here, jax_version="0.0.1", backend="gpu")}
+    with pytest.raises(kj.InvalidInputError) as caught:
+        cluster._agreed(found)
+    assert [fault.field for fault in caught.value.faults] == [
+        "worker tcp://b:2: backend",
+        "worker tcp://b:2: jax_version",
+    ]
+    found["tcp://c:3"] = ModuleNotFoundError("No module named 'kadita_jax'")
+    with pytest.raises(kj.InvalidInputError, match="worker tcp://c:3: must have kadita_jax"):
+        cluster._agreed(found)
+
+
+def test_the_cluster_is_as_large_as_its_smallest_worker():
+    here = this_machine()
+    small = replace(here, memory=2**20, n_devices=1)
+    agreed = cluster._agreed({"tcp://a:1": here, "tcp://b:2": small})
+    assert (agreed.memory, agreed.n_devices) == (2**20, 1)
+    assert (agreed.n_processes, agreed.is_cluster) == (2, True)
+
+
+def test_an_error_travels_whole():
+    with pytest.raises(kj.InvalidInputError) as caught:
+        kj.make_params(speed=-1, noise="x")
+    there = pickle.loads(pickle.dumps(caught.value))
+    assert (str(there), there.faults) == (str(caught.value), caught.value.faults)
+
+
+def test_a_worker_needs_jax_and_numpy_alone():
+    told = "import sys, kadita_jax.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert "jax" in modules
+    assert modules.isdisjoint({"xarray", "netCDF4", "pydantic", "matplotlib", "typer", "dask"})
+
+
+@pytest.mark.parametrize(
+    "wrong", ["local:0", "local:", "local:-1", "tcp//x:1", "x", 3, b"tcp://a:1"]
+)
+def test_what_is_no_cluster_is_refused_with_the_rest(wrong):
+    with pytest.raises(kj.InvalidInputError) as caught:
+        kj.sweep(SCHOOL, {"noise": [-1]}, cluster=wrong)
+    assert {fault.field for fault in caught.value.faults} == {"cluster", "axis noise"}
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(kj.InvalidInputError, match="scheduler answers within 0.5 s"):
+        kj.sweep(SCHOOL, {"noise": [0.1]}, cluster="tcp://127.0.0.1:9")
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+    with pytest.raises(kj.InvalidInputError, match=r"pip install 'kadita_jax\[cluster\]'"):
+        kj.sweep(SCHOOL, {"noise": [0.1]}, cluster="local:2")
