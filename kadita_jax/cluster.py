@@ -16,7 +16,7 @@ from kadita_jax.machine import Machine, this_machine, unlike_faults
 from kadita_jax.worker import Arrays, Work, computed
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
 
 LOCAL = re.compile(r"local:(\d{1,4})", re.ASCII)
 ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}", re.ASCII)
@@ -86,8 +86,11 @@ class Workers:
         futures = {self._client.submit(computed, w, pure=False): k for k, w in works}
         try:
             for future, found in as_completed(futures, with_results=True, raise_errors=False):
-                _raise_if_lost(future, futures[future])
-                yield futures.pop(future), found
+                number = futures.pop(future)
+                # Not by the future's status: that is of now, when the worker may be gone.
+                if not isinstance(found, dict):
+                    raise _lost(found, number)
+                yield number, found
         finally:
             self._client.cancel(list(futures))
 
@@ -155,12 +158,10 @@ def _agreed(found: Mapping[str, Any]) -> Machine:
     )
 
 
-def _raise_if_lost(future: "Future", number: int) -> None:
-    """Raise what kept a part from being computed."""
-    if future.status == "finished":
-        return
-    error = future.exception() if future.status == "error" else None
+def _lost(found: Any, number: int) -> Exception:
+    """What kept a part from being computed: an error with its traceback, or a loss."""
+    error = found[1] if isinstance(found, tuple) else None
     if isinstance(error, InvalidInputError):
-        raise error
+        return error
     why = "the scheduler is lost" if error is None else f"{type(error).__name__}: {error}"
-    raise ConnectionError(f"the cluster gave up part {number}: {why}")
+    return ConnectionError(f"the cluster gave up part {number}: {why}")

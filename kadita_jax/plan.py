@@ -195,7 +195,9 @@ def held_faults(what: str, n_bytes: int) -> list[Fault]:
 def resume_faults(plan: Plan, done: int, finished: bool) -> list[Fault]:
     """Why a run of so many whole frames cannot be continued to its plan's end."""
     if done == 0:
-        return [Fault("file", "must hold at least one whole frame", "none")]
+        # What a run that was killed at once has left begins anew.
+        rule = "must hold at least one whole frame"
+        return [Fault("file", rule, "none")] if finished else []
     steps = (done - 1) * plan.scenario.save_every
     if finished and steps == plan.scenario.n_steps:
         rule = f"must be given and exceed {steps}, the total that the run has already reached"

@@ -102,12 +102,10 @@ def resume(
     path = final_path(Path(path))
     with _alone(path):
         source, settled, done = _resumed(path, n_steps)
-        state = State(*map(jnp.asarray, read_frame(source, done - 1)))
-        first_step = (done - 1) * settled.scenario.save_every
-        history = str(read_attributes(source).get("history", ""))
-        form = _form(settled, first_step=first_step, history=history)
-        with RunFile.create(path, form, (source, done)) as file:
-            _continue(settled, file, done, state, progress)
+        if done == 0:
+            _begin(settled, path, progress)
+        else:
+            _go_on(settled, path, source, done, progress)
     return open_run(path)
 
 
@@ -132,9 +130,24 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
 
 
 def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
+    with _alone(path):
+        _begin(plan, path, progress)
+
+
+def _begin(plan: Plan, path: Path, progress: Progress | None) -> None:
     state = initial_state(plan)
-    with _alone(path), RunFile.create(path, _form(plan)) as file:
+    with RunFile.create(path, _form(plan)) as file:
         _continue(plan, file, 0, state, progress)
+
+
+def _go_on(plan: Plan, path: Path, source: Path, done: int, progress: Progress | None) -> None:
+    """Compute what comes after the first frames of an earlier file."""
+    state = State(*map(jnp.asarray, read_frame(source, done - 1)))
+    first_step = (done - 1) * plan.scenario.save_every
+    history = str(read_attributes(source).get("history", ""))
+    form = _form(plan, first_step=first_step, history=history)
+    with RunFile.create(path, form, (source, done)) as file:
+        _continue(plan, file, done, state, progress)
 
 
 def _alone(path: Path) -> AbstractContextManager[None]:

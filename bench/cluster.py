@@ -1,0 +1,167 @@
+"""A sweep on a Dask cluster of two worker processes against the same sweep in one process.
+
+Speed: both on two cores, compiled before, in turns; medians. Kills: workers are killed by SIGKILL
+at three moments, then the scheduler, and the sweep is called again on a new one; every part that a
+worker begins is counted. All results are compared to the bit.
+"""
+
+import argparse
+import os
+import signal
+import statistics
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from dask_processes import Processes, running
+from report import machine, print_table, write_json
+
+import kadita_jax as kj
+from kadita_jax.journal import journal_path
+
+AXES = {"r_orientation": "2:15:25", "noise": "0.05:0.5:20"}
+MEASURE_EVERY = 10
+
+
+class Study:
+    """One sweep, called in several ways."""
+
+    def __init__(self, chosen: argparse.Namespace):
+        self.scenario = kj.load_scenario("swarm").replaced(
+            n_fish=chosen.n_fish, n_steps=chosen.n_steps, r_attraction=20.0
+        )
+        self.options = {"replicates": chosen.replicates, "part_size": chosen.part_size}
+
+    def sweep(self, seed: int = 1, **options: Any) -> xr.Dataset:
+        """Sweep, in memory."""
+        options = self.options | {"measure_every": MEASURE_EVERY} | options
+        return kj.sweep(self.scenario, AXES, seed=seed, **options)
+
+    def timed(self, repeats: int, client: Any) -> dict[str, list[float]]:
+        """Seconds of the plain sweep and of the cluster's, in turns; seeds of their own."""
+        seconds: dict[str, list[float]] = {"plain": [], "cluster": []}
+        for seed in range(2, 2 + repeats):
+            for name, cluster in (("plain", None), ("cluster", client)):
+                begin = time.perf_counter()
+                self.sweep(seed, cluster=cluster)
+                seconds[name].append(time.perf_counter() - begin)
+        return seconds
+
+
+def speed(study: Study, repeats: int) -> dict[str, Any]:
+    """Both ways timed, and whether they agree to the bit."""
+    from distributed import Client, LocalCluster
+
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**settings) as cluster, Client(cluster) as client:
+        # Two parts a worker: each has compiled by then.
+        same = study.sweep().equals(study.sweep(cluster=client))
+        seconds = study.timed(repeats, client)
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    overhead = medians["cluster"] / medians["plain"] - 1
+    return {"seconds": seconds, "overhead": overhead, "same_bits": bool(same)}
+
+
+def kills(study: Study, environment: dict[str, str], folder: Path) -> dict[str, Any]:
+    """What was computed, and how often, while processes were killed."""
+    counted, out = folder / "begun", folder / "phase.nc"
+    counted.touch()
+    told = environment | {"COUNTED_PARTS": str(counted)}
+    preload = Path(__file__).with_name("counted_parts.py")
+    n_parts = -(-500 * study.options["replicates"] // study.options["part_size"])
+    with running(2, told, preload) as processes:
+        try:
+            study.sweep(
+                cluster=processes.address, out=out, progress=_killer(processes, n_parts, study)
+            )
+            raise AssertionError("the scheduler was to be killed")
+        except OSError as error:
+            lost = str(error)
+    kept = len(list(journal_path(out).glob("part-*")))
+    with running(2, told, preload) as processes:
+        found = study.sweep(cluster=processes.address, out=out).load()
+    begun = Counter(counted.read_text().split())
+    return {
+        "workers_killed": 3,
+        "schedulers_killed": 1,
+        "told": lost,
+        "n_parts": n_parts,
+        "kept_when_the_scheduler_was_lost": kept,
+        "parts_present": int(found["valid"].sum()) // study.options["part_size"],
+        "begun": begun.total(),
+        "begun_more_than_once": sum(count > 1 for count in begun.values()),
+        "most_often": max(begun.values()),
+        "members": int(found["valid"].size),
+        "members_computed": int(found["valid"].sum()),
+        "same_bits": bool(found.equals(study.sweep())),
+    }
+
+
+def _killer(processes: Processes, n_parts: int, study: Study) -> Callable[[int], None]:
+    """Kills a worker at 1/5, 2/5 and 3/5 of the members, and the scheduler at 4/5."""
+    moments = [n_parts * study.options["part_size"] * k // 5 for k in range(1, 5)]
+
+    def kill(done: int) -> None:
+        while moments and done >= moments[0]:
+            moments.pop(0)
+            if moments:
+                processes.workers[-2].send_signal(signal.SIGKILL)
+                processes.start_worker()
+            elif processes.scheduler is not None:
+                processes.scheduler.send_signal(signal.SIGKILL)
+
+    return kill
+
+
+def main() -> None:
+    """Print the tables and write them."""
+    chosen = _parser().parse_args()
+    # The workers come after the scheduler.
+    warnings.filterwarnings("ignore", "the cluster has no worker yet")
+    kj.use_all_cores(2)
+    study = Study(chosen)
+    with TemporaryDirectory() as folder:
+        environment = {"JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "programs")}
+        os.environ.update(environment)
+        jax.config.update("jax_compilation_cache_dir", environment["JAX_COMPILATION_CACHE_DIR"])
+        figures = {"speed": speed(study, chosen.repeats)}
+        figures["kills"] = kills(study, environment, Path(folder))
+    figures["settings"] = study.options | {"n_fish": chosen.n_fish, "n_steps": chosen.n_steps}
+    _print(figures)
+    write_json("cluster", figures, chosen.out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n-fish", type=int, default=100)
+    parser.add_argument("--n-steps", type=int, default=500)
+    parser.add_argument("--replicates", type=int, default=4)
+    parser.add_argument("--part-size", type=int, default=25)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    return parser
+
+
+def _print(figures: dict[str, Any]) -> None:
+    speed, kills = figures["speed"], figures["kills"]
+    rows = [(name, *(f"{s:.1f}" for s in times)) for name, times in speed["seconds"].items()]
+    print_table(["seconds", *map(str, range(1, len(rows[0])))], rows)
+    medians = {name: np.median(times) for name, times in speed["seconds"].items()}
+    print(
+        f"overhead of {medians['cluster']:.1f} s over {medians['plain']:.1f} s: "
+        f"{speed['overhead']:+.1%}; same bits: {speed['same_bits']}\n"
+    )
+    print_table(["kills", ""], list(kills.items()))
+    print(machine())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
