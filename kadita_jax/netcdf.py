@@ -35,6 +35,7 @@ def create_variable(
         zlib=chunks is not None,
         shuffle=chunks is not None,
         complevel=1,
+        fletcher32=chunks is not None,
         chunksizes=chunks,
         fill_value=fill_value,
     )
