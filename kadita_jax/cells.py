@@ -28,6 +28,7 @@ from kadita_jax.capacity import (
 )
 from kadita_jax.geometry import BoxSize, Components, components, wrap
 from kadita_jax.numerics import tiny_length
+from kadita_jax.shares import WHOLE, Share
 
 FISH_PER_BLOCK = 16
 # How finely the fish are sorted by x. One of MOST_COLUMNS squared and a slice of it fit 30 bits.
@@ -82,8 +83,12 @@ def arrange(
     box_size: BoxSize,
     radius: Float[Array, ""],
     layout: CellLayout,
+    share: Share = WHOLE,
 ) -> tuple[Cells, CellDemand]:
-    """The cell list of a school for pairs closer than a radius, and what it demands."""
+    """The cell list of a school for pairs closer than a radius, and what it demands.
+
+    The list is of the share's blocks alone; each fish's slot is that among all blocks' fish.
+    """
     position = wrap(position, box_size)
     grid = _grid(position, box_size, radius, layout.n_columns)
     number = jnp.arange(len(position), dtype=jnp.int32)
@@ -91,10 +96,11 @@ def arrange(
     columns = _search(key, SLICES * jnp.arange(layout.n_columns**2 + 1, dtype=jnp.int32))
     blocks = jnp.cumsum(-(-jnp.diff(columns) // FISH_PER_BLOCK), dtype=jnp.int32)
     order = _Order(key, columns, jnp.concatenate([jnp.zeros(1, jnp.int32), blocks]))
-    blocks, rank = _by_size(_blocks(order, grid, layout.n_blocks, box_size), layout)
-    slot = _slots(order, rank)
+    dealt = _blocks(order, grid, share.dealt(layout.n_blocks), box_size)
+    blocks, rank = _by_size(dealt, layout)
+    slot = _slots(order, share.places(rank))
     slot = jnp.zeros_like(number).at[fish].set(slot, unique_indices=True)
-    demand = CellDemand(grid.fitting, order.blocks[-1], jnp.max(blocks.runs.end))
+    demand = CellDemand(grid.fitting, order.blocks[-1], share.most(jnp.max(blocks.runs.end)))
     return Cells(fish, components(position[fish]), slot, blocks), demand
 
 
@@ -174,8 +180,7 @@ def _keys(position: Float[Array, "fish 3"], grid: _Grid) -> Int[Array, " fish"]:
     return (y * grid.n_columns[1] + z) * SLICES + x
 
 
-def _blocks(order: _Order, grid: _Grid, n_blocks: int, box_size: BoxSize) -> Blocks:
-    number = jnp.arange(n_blocks, dtype=jnp.int32)
+def _blocks(order: _Order, grid: _Grid, number: Int[Array, " blocks"], box_size: BoxSize) -> Blocks:
     column = jnp.clip(_search(order.blocks, number, "right") - 1, 0, len(order.columns) - 2)
     first = order.columns[column] + (number - order.blocks[column]) * FISH_PER_BLOCK
     last = jnp.minimum(first + FISH_PER_BLOCK, order.columns[column + 1]) - 1

@@ -29,6 +29,7 @@ FLOORS = (
         "knots",
         "courses",
         "walks",
+        "shares",
     ),
     ("geometry", "cells", "candidates"),
     ("model", "initial"),

@@ -38,6 +38,11 @@ QUICKLY = {
             " --repeats 1 --without-peer",
             "slope of cells from 100 fish",
         ),
+        (
+            "mesh.py",
+            "--dense 60 --cells 100 --repeats 1",
+            "times as fast",
+        ),
         ("cost_model.py", "--sizes 100 --ratios 4.5 --repeats 1", "LISTED_FISH"),
         (
             "sweep.py",

@@ -88,6 +88,15 @@ def test_the_speeds_are_those_that_the_benchmark_wrote():
         assert cell in README
 
 
+def test_the_gains_of_two_devices_are_those_of_the_benchmark():
+    rows = json.loads((ROOT / "bench" / "results" / "mesh.json").read_text())["figures"]
+    gain = {(row["way"], row["n_fish"]): row["gain"] for row in rows}
+    told = " ".join(README.split())
+    assert f"every pair {gain['dense', 20_000]:.1f} times as fast as one" in told
+    assert f"100,000 over cells {gain['cells', 100_000]:.1f} times" in told
+    assert f"200 fish {1 / gain['dense', 200]:.0f} times as slow" in told
+
+
 def test_the_phase_diagram_is_that_of_the_benchmark():
     figures = json.loads((ROOT / "bench" / "results" / "sweep.json").read_text())["figures"]
     ours, peer = figures["ours"], figures["peer"]

@@ -12,10 +12,15 @@ from kadita_jax.geometry import components, per_component
 from kadita_jax.model import Params, State, own_values, reach
 from kadita_jax.numerics import computed_once, fused_sum
 from kadita_jax.rules import FLOATS_PER_PAIR, PairTerms, pair_terms
+from kadita_jax.shares import WHOLE, Share
 
 
 def sum_over_near(
-    state: State, params: Params, layout: CellLayout, radius: Float[Array, ""] | None = None
+    state: State,
+    params: Params,
+    layout: CellLayout,
+    radius: Float[Array, ""] | None = None,
+    share: Share = WHOLE,
 ) -> tuple[PairTerms, CellDemand]:
     """The pair terms of every fish summed over those near it, and what the cell list demands.
 
@@ -23,7 +28,7 @@ def sum_over_near(
     radius, which no fish may see beyond: by default as wide as the fish see.
     """
     box_size, radius = params.box_size, reach(params) if radius is None else radius
-    cells, demand = arrange(state.position, box_size, radius, layout)
+    cells, demand = arrange(state.position, box_size, radius, layout, share)
     headings = components(state.heading[cells.fish])
     values = {name: leaf[cells.fish] for name, leaf in own_values(params).items()}
 
@@ -34,5 +39,5 @@ def sum_over_near(
         near = replace(params, **{name: leaf[own] for name, leaf in values.items()})
         return fused_sum(pair_terms(offset, mine, theirs, near))
 
-    total = map_blocks(of, cells.blocks, layout, FLOATS_PER_PAIR)
+    total = share.collected(map_blocks(of, cells.blocks, layout, FLOATS_PER_PAIR))
     return jax.tree.map(lambda leaf: leaf.ravel()[cells.slot], total), demand

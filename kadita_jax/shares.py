@@ -1,0 +1,139 @@
+"""What of a school each device computes: all of it, or its share of the sums over neighbours.
+
+The sums are nearly all of a step. Every device of a mesh makes those of its own rows, hears those
+of the others, and moves the whole school: what follows the sums is then the same program, to the
+bit, as on one device. The functions of a step ask a `Share` for the rows they have to do, and so
+know no mesh themselves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Int
+
+from kadita_jax.errors import Fault
+
+Tree = TypeVar("Tree")
+
+AXIS = "fish"
+ALIKE, BY_TIME_AND_FISH = PartitionSpec(), PartitionSpec(None, AXIS)
+
+
+@dataclass(frozen=True)
+class Share:
+    """All of a school, on one device."""
+
+    def everywhere(self, tree: Tree) -> Tree:
+        """The same arrays, where this share is computed."""
+        return tree
+
+    def spread(self, function: Callable[..., tuple[Any, Any]], *inputs: Any) -> tuple[Any, Any]:
+        """`function(*inputs)` on every device, its results those of the whole school.
+
+        **Arguments:**
+
+        - `function`: returns what every device knows alike, and frames of the own fish, leaves
+            (T, rows, 3).
+        - `inputs`: the whole, on every device.
+        """
+        return function(*inputs)
+
+    def own(self, tree: Tree) -> Tree:
+        """The own rows of arrays of all fish."""
+        return tree
+
+    def gathered(self, tree: Tree) -> Tree:
+        """All fish, from every device's own rows."""
+        return tree
+
+    def dealt(self, n_blocks: int) -> Int[Array, " own"]:
+        """The numbers of the own blocks of a cell list."""
+        return jnp.arange(n_blocks, dtype=jnp.int32)
+
+    def collected(self, tree: Tree) -> Tree:
+        """Arrays of all blocks in the order that they were dealt from, from those of the own."""
+        return tree
+
+    def places(self, rank: Int[Array, " own"]) -> Int[Array, " blocks"]:
+        """Where each block stands among the collected, told where the own stand on each device."""
+        return rank
+
+    def most(self, number: Int[Array, ""]) -> Int[Array, ""]:
+        """The highest that any device has."""
+        return number
+
+
+WHOLE = Share()
+
+
+@dataclass(frozen=True)
+class MeshShare(Share):
+    """The rows of one device of a mesh.
+
+    The same number on each: those beyond the last fish are copies of it, and dropped. Blocks are
+    dealt like cards, so that of those where fish gather every device has its part.
+    """
+
+    mesh: Mesh
+    n_fish: int
+
+    def everywhere(self, tree: Tree) -> Tree:
+        # Between processes jax puts no keys; there what each has is taken for that of all.
+        if jax.process_count() > 1:
+            return tree
+        return jax.device_put(tree, NamedSharding(self.mesh, ALIKE))
+
+    def spread(self, function: Callable[..., tuple[Any, Any]], *inputs: Any) -> tuple[Any, Any]:
+        specs = ALIKE, BY_TIME_AND_FISH
+        alike, frames = jax.shard_map(
+            function, mesh=self.mesh, in_specs=ALIKE, out_specs=specs, check_vma=False
+        )(*inputs)
+        return alike, jax.tree.map(lambda leaf: leaf[:, : self.n_fish], frames)
+
+    def own(self, tree: Tree) -> Tree:
+        n_rows = -(-self.n_fish // self.mesh.size)
+        number = lax.axis_index(AXIS) * n_rows + jnp.arange(n_rows)
+        number = jnp.minimum(number, self.n_fish - 1)
+        return jax.tree.map(lambda leaf: leaf[number], tree)
+
+    def gathered(self, tree: Tree) -> Tree:
+        found = lax.all_gather(tree, AXIS, tiled=True)
+        return jax.tree.map(lambda leaf: leaf[: self.n_fish], found)
+
+    def dealt(self, n_blocks: int) -> Int[Array, " own"]:
+        n_own = -(-n_blocks // self.mesh.size)
+        return self._number(jnp.arange(n_own, dtype=jnp.int32))
+
+    def collected(self, tree: Tree) -> Tree:
+        found = lax.all_gather(tree, AXIS, axis=1)
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
+
+    def places(self, rank: Int[Array, " own"]) -> Int[Array, " blocks"]:
+        return self.collected(self._number(rank))
+
+    def most(self, number: Int[Array, ""]) -> Int[Array, ""]:
+        return lax.pmax(number, AXIS)
+
+    def _number(self, own: Int[Array, " own"]) -> Int[Array, " own"]:
+        """Of the own blocks, as they lie here, their numbers among all."""
+        return own * self.mesh.size + lax.axis_index(AXIS)
+
+
+def share_of(mesh: Mesh | None, n_fish: int) -> Share:
+    """What a device of a mesh, whatever its axis is called, has of a school."""
+    if mesh is None:
+        return WHOLE
+    return MeshShare(Mesh(mesh.devices, (AXIS,)), n_fish)
+
+
+def mesh_faults(mesh: Any) -> list[Fault]:
+    """Why a school cannot be spread over this mesh."""
+    if mesh is None or (isinstance(mesh, Mesh) and mesh.devices.ndim == 1):
+        return []
+    rule = "must be a jax.sharding.Mesh of one axis, or None"
+    return [Fault("mesh", rule, dict(mesh.shape) if isinstance(mesh, Mesh) else mesh)]

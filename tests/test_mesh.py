@@ -1,0 +1,262 @@
+"""One school over several devices: the run of one device."""
+
+import json
+import socket
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import AbstractMesh, Mesh, PartitionSpec
+
+import kadita_jax as kj
+from kadita_jax.shares import share_of
+
+KEY = jax.random.key(1)
+BOX = 20.0
+RADII = {"r_repulsion": 0.5, "r_orientation": 1.5, "r_attraction": 2.5}
+SPREAD = kj.make_params(**RADII, box_size=BOX)
+SCHOOL = kj.uniform_gas(KEY, 300, BOX)
+
+
+def mesh_of(n_devices: int) -> Mesh:
+    return Mesh(np.array(jax.devices()[:n_devices]), ("anything",))
+
+
+TWO = mesh_of(2)
+
+
+def assert_same_bits(found, expected):
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
+def test_blocks_are_dealt_once_each_and_come_back_in_order():
+    share = share_of(TWO, 300)
+
+    def deal():
+        number = share.dealt(7)
+        return (share.collected(number), share.places(number // 2)), (number[None],)
+
+    (collected, places), (dealt,) = jax.jit(lambda: share.spread(deal))()
+    # An eighth, that no list has, makes them even; each device has half.
+    np.testing.assert_array_equal(dealt[0], [0, 2, 4, 6, 1, 3, 5, 7])
+    np.testing.assert_array_equal(collected, np.arange(8))
+    np.testing.assert_array_equal(places, np.arange(8))
+
+
+def unlike(n_fish: int) -> dict:
+    """Fish of different noise, that know more or less where to go."""
+    return {
+        "noise": jnp.linspace(0.05, 0.2, n_fish),
+        "informed_weight": jnp.linspace(0.0, 1.0, n_fish),
+        "preferred_direction": [0.0, 1.0, 1.0],
+    }
+
+
+TURNING = {"max_turn": [(0, 0.1), (6, 0.5)]}
+
+
+@pytest.mark.parametrize(
+    ("n_fish", "box_size", "more", "options"),
+    [
+        (300, BOX, {}, {"save_every": 3}),
+        (301, None, unlike(301), {"schedule": TURNING, "first_step": 5}),
+    ],
+)
+def test_over_cells_the_bits_are_those_of_one_device(n_fish, box_size, more, options):
+    state = kj.uniform_gas(KEY, n_fish, BOX)
+    params = kj.make_params(**RADII, **more, box_size=box_size)
+    options = options | {"n_steps": 10, "neighbours": "cells"}
+    one, two = (kj.simulate(state, params, KEY, mesh=mesh, **options) for mesh in (None, TWO))
+    assert not two.overflow
+    assert_same_bits(two, one)
+
+
+@pytest.mark.parametrize("more", [{}, unlike(1501)])
+def test_over_every_pair_the_bits_of_a_large_school_are_those_of_one_device(more):
+    state = kj.uniform_gas(KEY, 1501, 2 * BOX)
+    params = kj.make_params(**RADII, **more, box_size=2 * BOX)
+    options = {"n_steps": 4, "save_every": 2, "neighbours": "dense"}
+    one, two = (kj.simulate(state, params, KEY, mesh=mesh, **options) for mesh in (None, TWO))
+    assert_same_bits(two, one)
+
+
+@pytest.mark.parametrize(
+    ("n_fish", "rules"), [(1, "reference"), (3, "couzin2002"), (40, "reference")]
+)
+def test_small_schools_over_every_pair_agree_to_rounding(n_fish, rules):
+    state = kj.uniform_gas(KEY, n_fish, 9.0)
+    params = kj.make_params(**RADII, rules=rules, box_size=9.0)
+    one, two = (kj.simulate(state, params, KEY, n_steps=10, mesh=mesh) for mesh in (None, TWO))
+    assert two.position.shape == (11, n_fish, 3)
+    # One device's loop is so small that XLA compiles it as one function, which rounds otherwise:
+    # 1e-16 a step, magnified by ten chaotic steps.
+    np.testing.assert_allclose(two.position, one.position, atol=1e-12)
+    np.testing.assert_allclose(two.final.heading, one.final.heading, atol=1e-12)
+
+
+@pytest.mark.usefixtures("float32")
+def test_the_same_bits_in_float32():
+    state, params = kj.uniform_gas(KEY, 1501, BOX), kj.make_params(**RADII, box_size=BOX)
+    one, two = (kj.simulate(state, params, KEY, n_steps=4, mesh=mesh) for mesh in (None, TWO))
+    assert two.position.dtype == jnp.float32
+    assert_same_bits(two, one)
+
+
+def test_chunks_are_one_run():
+    options = {"save_every": 2, "mesh": TWO}
+    whole = kj.simulate(SCHOOL, SPREAD, KEY, n_steps=7, **options)
+    state = SCHOOL
+    for first_step, n_steps in ((0, 4), (4, 1), (5, 2)):
+        chunk = kj.simulate(state, SPREAD, KEY, n_steps=n_steps, first_step=first_step, **options)
+        state = chunk.final
+    assert_same_bits(state, whole.final)
+    np.testing.assert_array_equal(chunk.position[-1], whole.position[-1])
+
+
+def test_a_run_of_one_step_is_the_first_of_a_longer():
+    one, more = (kj.simulate(SCHOOL, SPREAD, KEY, n_steps=n, mesh=TWO) for n in (1, 2))
+    np.testing.assert_array_equal(one.position, more.position[:2])
+    np.testing.assert_array_equal(one.final.heading, more.heading[1])
+
+
+def test_frames_are_spread_where_the_devices_divide_the_fish():
+    even, odd = (
+        kj.simulate(kj.uniform_gas(KEY, n_fish, BOX), SPREAD, KEY, n_steps=2, mesh=TWO)
+        for n_fish in (40, 41)
+    )
+    assert even.position.sharding.spec == PartitionSpec(None, "fish")
+    assert odd.position.is_fully_replicated
+    assert even.final.position.is_fully_replicated
+
+
+def gathering() -> tuple[kj.State, kj.Params]:
+    """Fish that all swim to where many more are near."""
+    inwards = jnp.array([10.0, 10.0, 10.0])[None, :] - SCHOOL.position
+    far_seeing = kj.make_params(
+        **RADII | {"r_orientation": 0.6}, speed=6.0, noise=0.0, box_size=BOX
+    )
+    return kj.make_state(SCHOOL.position, inwards), far_seeing
+
+
+def test_a_list_outgrown_on_the_way_is_enlarged_as_on_one_device():
+    options = {"n_steps": 12, "save_every": 4, "neighbours": "cells"}
+    tight = kj.cell_layout(*gathering())
+    one, two = (kj.simulate(*gathering(), KEY, mesh=mesh, **options) for mesh in (None, TWO))
+    assert two.demand.n_candidates > tight.n_candidates
+    assert_same_bits(two, one)
+
+
+def test_a_given_layout_that_overflows_is_refused_as_on_one_device():
+    options = {"n_steps": 4, "neighbours": kj.CellLayout(8, 30, 50)}
+    said = []
+    for mesh in (None, TWO):
+        with pytest.raises(kj.InvalidInputError, match="n_blocks: must be >= ") as refusal:
+            kj.simulate(SCHOOL, SPREAD, KEY, mesh=mesh, **options)
+        said.append(str(refusal.value))
+    assert said[0] == said[1]
+
+
+def test_derivatives_are_those_of_one_device():
+    def summed(params: kj.Params, position: jax.Array, mesh: Mesh | None) -> jax.Array:
+        state = kj.State(position, SCHOOL.heading)
+        run = kj.simulate(state, params, KEY, n_steps=2, mesh=mesh)
+        return jnp.sum(jnp.sin(run.final.position)) + jnp.sum(run.heading**3)
+
+    slopes = jax.jit(jax.grad(summed, argnums=(0, 1)), static_argnums=2)
+    one, two = (slopes(SPREAD, SCHOOL.position, mesh) for mesh in (None, TWO))
+    assert jnp.any(one[1] != 1)
+    assert one[0].noise != 0
+    for found, expected in zip(jax.tree.leaves(two), jax.tree.leaves(one), strict=True):
+        # Sums over fish of terms of order 1, in another order.
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_vmap_over_schools_is_a_loop():
+    keys = jax.random.split(KEY, 2)
+
+    def final(key):
+        return kj.simulate(SCHOOL, SPREAD, key, n_steps=3, mesh=TWO).final.position
+
+    # A program of its own rounds differently.
+    np.testing.assert_allclose(jax.vmap(final)(keys), [final(key) for key in keys], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mesh", "shown"),
+    [
+        (2, "got 2"),
+        (jax.devices()[:2], "got ["),
+        (AbstractMesh((2,), ("fish",)), "got AbstractMesh"),
+        (Mesh(np.array(jax.devices()[:2]).reshape(2, 1), ("a", "b")), "got {'a': 2, 'b': 1}"),
+    ],
+)
+def test_what_is_no_mesh_of_one_axis_is_refused_with_the_other_faults(mesh, shown):
+    with pytest.raises(kj.InvalidInputError) as refusal:
+        kj.simulate(SCHOOL, SPREAD, KEY, n_steps=0, mesh=mesh)
+    steps, fault = refusal.value.faults
+    assert steps.field == "n_steps"
+    told = f"mesh: must be a jax.sharding.Mesh of one axis, or None, {shown}"
+    assert str(fault).startswith(told)
+
+
+PRELUDE = """
+import json, sys
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_num_cpu_devices", int(sys.argv[1]))
+"""
+# The largest distance from the run on one device, and where the devices' fish are.
+SAME = """
+import kadita_jax as kj
+
+mesh = jax.make_mesh((jax.device_count(),), ("fish",))
+key, radii = jax.random.key(1), {"r_repulsion": 0.5, "r_orientation": 1.5, "r_attraction": 2.5}
+for n_fish, box, neighbours in (%s):
+    state, params = kj.uniform_gas(key, n_fish, box), kj.make_params(**radii, box_size=box)
+    options = {"save_every": 2, "neighbours": neighbours}
+    half = kj.simulate(state, params, key, n_steps=4, mesh=mesh, **options)
+    rest = kj.simulate(half.final, params, key, n_steps=4, first_step=4, mesh=mesh, **options)
+    one = np.asarray(kj.simulate(state, params, key, n_steps=8, **options).position)
+    shards = half.position.addressable_shards
+    apart = [np.asarray(shard.data) - one[:3][shard.index] for shard in shards]
+    apart.append(np.asarray(rest.final.position) - one[-1])
+    print(json.dumps([max(float(np.max(np.abs(d))) for d in apart), len(shards)]))
+"""
+
+
+def start(code: str, *words: object) -> subprocess.Popen:
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def told(process: subprocess.Popen) -> list[list[float]]:
+    out, errors = process.communicate()
+    assert process.returncode == 0, errors
+    # Gloo speaks as well.
+    return [json.loads(line) for line in out.splitlines() if not line.startswith("[Gloo]")]
+
+
+def test_four_devices_give_the_bits_of_one():
+    schools = "(302, 20.0, 'cells'), (1504, 40.0, 'dense'), (3, 9.0, 'dense')"
+    found = told(start(PRELUDE + SAME % schools, 4))
+    assert [shards for _, shards in found] == [4, 4, 4]
+    assert [apart for apart, _ in found[:2]] == [0, 0]
+    # As above: a loop compiled as one function.
+    assert found[2][0] < 1e-12
+
+
+def test_two_processes_give_the_bits_of_one():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    meet = f'jax.distributed.initialize("127.0.0.1:{port}", 2, int(sys.argv[2]))\n'
+    code = PRELUDE + meet + SAME % "(300, 20.0, 'cells'), (1504, 40.0, 'dense')"
+    processes = [start(code, 1, number) for number in range(2)]
+    # Each looks at its own fish, and at the last state, which both have.
+    assert [told(process) for process in processes] == [[[0.0, 1], [0.0, 1]]] * 2
