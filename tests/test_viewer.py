@@ -1,7 +1,6 @@
 """Pages of `kadita view`, as far as Python can read them: data, limits, wrong input."""
 
 import re
-import webbrowser
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -9,10 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from pages import BOX, run, sweep, unpacked
-from typer.testing import CliRunner
 
 import kadita_jax as kj
-from kadita_jax.cli import app
 from kadita_jax.geometry import circular_centre
 from kadita_jax.metrics import group_labels, nearest_distances
 from kadita_jax.names import NAMES
@@ -20,10 +17,11 @@ from kadita_jax.plot.fish import heading_colours
 from kadita_jax.plot.grid import average, read_grid, standard_error, state_shares
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.viewer.body import fish_body
+from kadita_jax.viewer.checks import BYTES_PER_FISH, BYTES_PER_FRAME, chosen_frames
 from kadita_jax.viewer.packing import ABSENT, HEADING_SCALE, LEVELS, MOST_BYTES, quantised_heading
 from kadita_jax.viewer.page import SCRIPTS, WEB
 from kadita_jax.viewer.palette import AROUND, GROUP_COLOURS, UPWARDS, heading_table
-from kadita_jax.viewer.school import BYTES_PER_FISH, BYTES_PER_FRAME
+from kadita_jax.viewer.swimming import shown_tracks
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 DATA = Path(__file__).parent / "data"
@@ -110,6 +108,25 @@ def test_speed_is_the_files_or_what_was_moved(tmp_path):
     assert (speed["label"], speed["high"]) == ("speed", "3 bl/s")
 
 
+@pytest.mark.parametrize(
+    "frames", [{}, {"first": 1, "last": 1}, {"first": 0, "stride": 4}, {"first": 5, "stride": 3}]
+)
+def test_speed_between_frames_is_the_same_whichever_frames_are_shown(frames):
+    dataset = run(n_frames=12)
+    # Faster from frame to frame: each frame has its own speed.
+    place = dataset["position"].values + 0.01 * np.arange(12)[:, None, None] ** 2
+    dataset["position"] = (dataset["position"].dims, place % BOX)
+    chosen = chosen_frames(12, frames.get("first"), frames.get("last"), frames.get("stride", 1))
+    every = shown_tracks(dataset, range(12), BOX)
+    some = shown_tracks(dataset, chosen, BOX)
+    assert some.speed is not None
+    assert every.speed is not None
+    assert not some.is_speed_told
+    np.testing.assert_array_equal(some.speed, every.speed[chosen])
+    np.testing.assert_array_equal(every.speed[0], every.speed[1])
+    assert (np.ptp(every.speed[1:], axis=0) > 0.1).all()
+
+
 def test_the_colours_are_the_pictures():
     height, azimuth = np.linspace(-1, 1, UPWARDS)[40], 2 * np.pi * 17 / AROUND
     level = np.sqrt(1 - height**2)
@@ -155,10 +172,10 @@ def test_one_frame_and_one_fish(n_frames, n_fish, tmp_path):
 def test_tracks_of_other_programs(tmp_path):
     random = np.random.default_rng(0)
     dims = ("frame", "xyz", "individuals")
-    tracks = xr.Dataset(
+    dataset = xr.Dataset(
         {n: (dims, random.normal(size=(3, 3, 7))) for n in ("position", "velocity")}
     )
-    about, arrays = unpacked(kj.plot.view(tracks, tmp_path / "tracks.html"))
+    about, arrays = unpacked(kj.plot.view(dataset, tmp_path / "tracks.html"))
     assert arrays["position"].shape == (3, 7, 3)
     assert about["box_size"] is None
     assert "polarization" not in arrays
@@ -209,6 +226,12 @@ def test_wrong_frames(frames, told, tmp_path):
     with pytest.raises(kj.InvalidInputError, match=re.escape(told)):
         kj.plot.view(run(), tmp_path / "run.html", **frames)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    with pytest.raises(kj.InvalidInputError) as told:
+        kj.plot.view(run(), tmp_path / "none" / "run.nc", first=5, last=12)
+    assert [fault.field for fault in told.value.faults] == ["last", "out", "out"]
 
 
 def test_what_is_no_run_and_no_sweep(tmp_path):
@@ -269,40 +292,3 @@ def test_too_many_points_are_refused(tmp_path):
     large = xr.Dataset({f"{n}_mean": (dims, mean) for n in NAMES}, {"noise": side, "speed": side})
     with pytest.raises(kj.InvalidInputError, match=r"must have at most 250,000 points"):
         kj.plot.view(large, tmp_path / "phase.html")
-
-
-def test_the_command_writes_beside_the_file_and_opens_it(tmp_path, monkeypatch):
-    opened = []
-    monkeypatch.setattr(webbrowser, "open", opened.append)
-    run().to_netcdf(tmp_path / "run.nc")
-    done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", "2::4"])
-    page = tmp_path / "run.html"
-    assert done.exit_code == 0, done.output
-    assert done.stdout.strip() == str(page)
-    assert opened == [page.as_uri()]
-    assert unpacked(page)[0]["frames"] == {"first": 2, "stride": 4, "n_in_file": 12}
-    sweep({"noise": [1.0, 2.0]}).to_netcdf(tmp_path / "phase.nc")
-    words = ["view", str(tmp_path / "phase.nc"), "--no-browser", "--out", str(tmp_path / "p.html")]
-    assert CliRunner().invoke(app, words).exit_code == 0
-    assert len(opened) == 1
-    assert (tmp_path / "p.html").exists()
-
-
-def test_the_command_measures_tracks_in_water_that_nobody_knows_of(tmp_path):
-    dataset = run(box_size=None)[["position", "heading"]]
-    dataset.attrs = {}
-    dataset.to_netcdf(tmp_path / "tracks.nc")
-    done = CliRunner().invoke(app, ["view", str(tmp_path / "tracks.nc"), "--no-browser"])
-    assert done.exit_code == 0, done.output
-    about, arrays = unpacked(tmp_path / "tracks.html")
-    assert about["convention"] == "corrected"
-    assert np.isfinite(arrays["polarization"]).all()
-
-
-@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3:4", "1:2:x", "5:5", "99:"])
-def test_frames_that_cannot_be_read(text, tmp_path):
-    run().to_netcdf(tmp_path / "run.nc")
-    done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", text])
-    assert done.exit_code == 2
-    assert "frames: must " in done.output
-    assert not (tmp_path / "run.html").exists()

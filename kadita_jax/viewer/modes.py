@@ -14,7 +14,6 @@ from kadita_jax.viewer.swimming import (
     Tracks,
     group_ranks,
     nearest_neighbours,
-    speeds,
 )
 
 # Colours end where nearly all values do: one fish far away shall not make all others look alike.
@@ -49,10 +48,10 @@ class Mode(NamedTuple):
 
 def all_modes(dataset: xr.Dataset, tracks: Tracks) -> list[Mode]:
     """Every way to colour the fish of a run, also those that it says nothing of."""
-    label = "speed" if tracks.speed is not None else "speed between frames"
+    label = "speed" if tracks.is_speed_told else "speed between frames"
     return [
         Mode("heading", "heading"),
-        _scaled("speed", label, "bl/s", speeds(tracks), "needs two frames, and their times"),
+        _scaled("speed", label, "bl/s", tracks.speed, "needs two frames, and their times"),
         _scaled("nearest", "nearest neighbour", "bl", nearest_neighbours(tracks), "needs two fish"),
         _groups(dataset, tracks),
     ]

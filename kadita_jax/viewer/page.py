@@ -40,15 +40,20 @@ PAGES = (".html", ".htm")
 
 
 def out_faults(path: Path) -> list[Fault]:
-    """Why a page cannot be written there."""
+    """Why a page cannot be of this name."""
     if path.is_dir():
         return [Fault("out", "must be a file, not a folder", str(path))]
     if path.suffix.lower() not in PAGES:
         # Also so that no mistyped word writes over the data.
         return [Fault("out", f"must end in {' or '.join(PAGES)}", str(path))]
-    if not path.parent.is_dir():
-        return [Fault("out", "must be in a folder that exists", str(path))]
     return []
+
+
+def parent_faults(path: Path) -> list[Fault]:
+    """The fault of a page whose folder is not there."""
+    if path.parent.is_dir():
+        return []
+    return [Fault("out", "must be in a folder that exists", str(path))]
 
 
 def write_page(path: Path, page: Page) -> Path:

@@ -5,16 +5,21 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Float, Int, UInt8
 from scipy.spatial import KDTree
 
 from kadita_jax.blocks import map_frames
+from kadita_jax.dataset import seconds
 from kadita_jax.geometry import BoxSize
 from kadita_jax.metrics import group_labels
 from kadita_jax.motion import as_box, seen, shortest_steps
+from kadita_jax.plot.reading import unit_headings
 
 # Pairs of a whole run that groups are looked for among: a minute or two on two cores.
 MOST_PAIRS = 10**10
+# Lengths of velocities that are all so near to 1 are headings.
+UNIT_LENGTH = 1e-3
 
 Positions = Float[np.ndarray, "time fish 3"]
 
@@ -27,7 +32,8 @@ class Tracks(NamedTuple):
     - `time`: s.
     - `position`: bl, wrapped into the box if there is one; nan where a fish is not seen.
     - `heading`: unit vectors, nan where a fish is not seen.
-    - `speed`: bl/s as the file says it; None where it gives headings alone.
+    - `speed`: bl/s; nan where it is not known, None where none is.
+    - `is_speed_told`: whether the file tells speeds, and not headings alone.
     - `box_size`: bl; None for open water.
     """
 
@@ -35,22 +41,54 @@ class Tracks(NamedTuple):
     position: Positions
     heading: Positions
     speed: Float[np.ndarray, "time fish"] | None
+    is_speed_told: bool
     box_size: float | None
 
 
-def speeds(tracks: Tracks) -> Float[np.ndarray, "time fish"] | None:
-    """How fast each fish swims, bl/s: as the file says, or else what it moved since the last frame.
+def as_slice(frames: range) -> slice:
+    """Frames as they are read from a file: without those between."""
+    return slice(frames.start, frames.stop, frames.step)
 
-    The first frame has the speed of the second. None where there is one frame.
+
+def shown_tracks(tracks: xr.Dataset, frames: range, box_size: float | None) -> Tracks:
+    """What a page shows of a file's tracks, with dims time, fish, space."""
+    shown = tracks.isel(time=as_slice(frames))
+    position, velocity = (shown[name].values.astype(float) for name in ("position", "heading"))
+    if box_size is not None:
+        position = position % box_size
+        position[position == box_size] = 0.0
+    length, heading = np.linalg.norm(velocity, axis=-1), unit_headings(velocity)
+    is_seen = np.isfinite(position + heading).all(axis=-1)
+    are_headings = bool(np.all(np.abs(length[is_seen] - 1) < UNIT_LENGTH))
+    return Tracks(
+        time=seconds(shown),
+        position=np.where(is_seen[..., None], position, np.nan),
+        heading=np.where(is_seen[..., None], heading, np.nan),
+        speed=speeds_between(tracks, frames, box_size) if are_headings else length,
+        is_speed_told=not are_headings,
+        box_size=box_size,
+    )
+
+
+def speeds_between(
+    tracks: xr.Dataset, frames: range, box_size: float | None
+) -> Float[np.ndarray, "time fish"] | None:
+    """How fast each fish swam since the frame before, of the file and not of those shown, bl/s.
+
+    The first frame of all has the speed of the second. nan for a fish that is not seen in both;
+    None where there is one frame, or times do not rise.
     """
-    if tracks.speed is not None:
-        return tracks.speed
-    duration = np.diff(tracks.time)
-    if not len(duration) or not (duration > 0).all():
+    if tracks.sizes["time"] < 2:
         return None
-    moved = shortest_steps(np.diff(tracks.position, axis=0), tracks.box_size)
-    speed = np.linalg.norm(moved, axis=-1) / duration[:, None]
-    return np.concatenate([speed[:1], speed])
+    # Each once: files are not read at repeated places.
+    later, which = np.unique(np.maximum(frames, 1), return_inverse=True)
+    time, position = seconds(tracks), tracks["position"]
+    duration = time[later] - time[later - 1]
+    if not (duration > 0).all():
+        return None
+    there, before = (position.isel(time=at).values.astype(float) for at in (later, later - 1))
+    moved = shortest_steps(there - before, box_size)
+    return (np.linalg.norm(moved, axis=-1) / duration[:, None])[which]
 
 
 def nearest_neighbours(tracks: Tracks) -> Float[np.ndarray, "time fish"] | None:

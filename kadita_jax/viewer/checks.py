@@ -1,0 +1,110 @@
+"""What a page cannot show: other than runs and sweeps, frames that are not there, too much."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from kadita_jax.dataset import is_sweep
+from kadita_jax.errors import Fault, Unchecked, count_faults
+from kadita_jax.names import ALL_LONG_NAMES
+from kadita_jax.plot.grid import REPLICATE
+from kadita_jax.tracks import read_tracks, track_faults
+from kadita_jax.viewer.packing import MOST_BYTES
+
+# Per frame: a coordinate takes 2 bytes, a component of the heading 1, and so does each number that
+# colours a fish; then the time, the centre and three metrics.
+BYTES_PER_FISH, BYTES_PER_FRAME = 12, 36
+# Of a sweep's metric: mean, standard deviation over replicates, standard error, float32 each.
+BYTES_PER_METRIC, BYTES_PER_POINT = 12, 32
+NO_FRAMES = "must not be given for a sweep, which has no frames"
+
+
+def holds_points(dataset: xr.Dataset) -> bool:
+    """Whether it is a sweep, or what is left of one where a replicate was chosen."""
+    return is_sweep(dataset) or ("time" not in dataset.dims and bool(metrics_of(dataset)))
+
+
+def metrics_of(dataset: xr.Dataset) -> list[str]:
+    """The metrics whose means a sweep holds."""
+    return [name for name in ALL_LONG_NAMES if f"{name}_mean" in dataset]
+
+
+def content_faults(dataset: xr.Dataset) -> list[Fault]:
+    """Why no page can show a Dataset, whichever frames are chosen."""
+    faults = _kind_faults(dataset)
+    if faults:
+        return faults
+    return _sweep_faults(dataset) if holds_points(dataset) else track_faults(dataset)
+
+
+def frame_faults(
+    dataset: xr.Dataset, first: Unchecked | None, last: Unchecked | None, stride: Unchecked
+) -> list[Fault]:
+    """Why these frames of a Dataset without `content_faults` cannot be shown."""
+    if holds_points(dataset):
+        frames = {"first": first, "last": last, "stride": None if stride == 1 else stride}
+        return [
+            Fault(name, NO_FRAMES, value) for name, value in frames.items() if value is not None
+        ]
+    sizes = read_tracks(dataset).sizes
+    ends = _ends(sizes["time"], first, last)
+    faults = _order_faults(*ends, stride, sizes["time"])
+    return faults or _size_faults(chosen_frames(sizes["time"], *ends, stride), sizes["fish"])
+
+
+def chosen_frames(n_frames: int, first: int | None, last: int | None, stride: int) -> range:
+    """The numbers of the frames that are shown, both ends included."""
+    start, end = _ends(n_frames, first, last)
+    return range(start, end + 1, stride)
+
+
+def _ends(n_frames: int, first: Any, last: Any) -> tuple[Any, Any]:
+    return 0 if first is None else first, n_frames - 1 if last is None else last
+
+
+def _kind_faults(dataset: xr.Dataset) -> list[Fault]:
+    dims = f"dimensions {', '.join(map(str, dataset.dims))}"
+    if "branch" in dataset.dims:
+        rule = "must be a run or a sweep: a loop is drawn by kadita_jax.plot.hysteresis"
+        return [Fault("dataset", rule, dims)]
+    if "derivative" in dataset:
+        rule = "must be a run or a sweep: derivatives are drawn by kadita_jax.plot.sensitivities"
+        return [Fault("dataset", rule, dims)]
+    return []
+
+
+def _sweep_faults(dataset: xr.Dataset) -> list[Fault]:
+    metrics = metrics_of(dataset)
+    if not metrics:
+        found = ", ".join(map(str, dataset.data_vars)) or "nothing"
+        return [Fault("dataset", "must hold the mean of at least one metric", found)]
+    sizes = dataset[f"{metrics[0]}_mean"].sizes
+    shape = [size for dim, size in sizes.items() if dim != REPLICATE]
+    most = MOST_BYTES // (BYTES_PER_METRIC * len(metrics) + BYTES_PER_POINT)
+    if np.prod(shape) <= most:
+        return []
+    rule = f"must have at most {most:,} points, for a page of 60 MB; choose some with dataset.isel"
+    return [Fault("dataset", rule, " x ".join(map(str, shape)))]
+
+
+def _order_faults(first: Any, last: Any, stride: Any, n_frames: int) -> list[Fault]:
+    faults = count_faults({"stride": stride}) + count_faults({"first": first, "last": last}, 0)
+    if faults:
+        return faults
+    if last >= n_frames:
+        faults.append(Fault("last", f"must be less than the {n_frames} frames there are", last))
+    if first > last:
+        faults.append(Fault("first", f"must not be beyond the last, frame {last}", first))
+    return faults
+
+
+def _size_faults(frames: range, n_fish: int) -> list[Fault]:
+    most = MOST_BYTES // (BYTES_PER_FISH * n_fish + BYTES_PER_FRAME)
+    if len(frames) <= most:
+        return []
+    told = f"{n_fish:,} fish in {len(frames):,} frames make a page of more than 60 MB"
+    if most < 1:
+        return [Fault("dataset", f"must have fewer fish: {told}", n_fish)]
+    least = (frames[-1] - frames[0]) // most + 1
+    return [Fault("stride", f"must be at least {least} here: {told}", frames.step)]
