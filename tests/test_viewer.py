@@ -18,7 +18,15 @@ from kadita_jax.plot.grid import average, read_grid, standard_error, state_share
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.viewer.body import fish_body
 from kadita_jax.viewer.checks import BYTES_PER_FISH, BYTES_PER_FRAME, chosen_frames
-from kadita_jax.viewer.packing import ABSENT, HEADING_SCALE, LEVELS, MOST_BYTES, quantised_heading
+from kadita_jax.viewer.packing import (
+    ABSENT,
+    HEADING_SCALE,
+    LEVELS,
+    MOST_BYTES,
+    STEPS,
+    UNDEFINED,
+    quantised_heading,
+)
 from kadita_jax.viewer.page import SCRIPTS, WEB
 from kadita_jax.viewer.palette import AROUND, GROUP_COLOURS, UPWARDS, heading_table
 from kadita_jax.viewer.swimming import shown_tracks
@@ -81,7 +89,7 @@ def test_colours_are_by_what_they_say(tmp_path):
     frames, box_size = jnp.asarray(dataset["position"].values), jnp.asarray(BOX)
     nearest = np.array([nearest_distances(place, box_size, 1)[:, 0] for place in frames])
     scale = np.percentile(nearest, 95)
-    shown = arrays["nearest"] / 255 * scale
+    shown = arrays["nearest"] / STEPS * scale
     np.testing.assert_allclose(shown, np.minimum(nearest, scale), atol=scale / 500)
     label = np.asarray(group_labels(frames[2], box_size, 0.7))
     sizes = np.bincount(label)[label]
@@ -101,7 +109,7 @@ def test_speed_is_the_files_or_what_was_moved(tmp_path):
     speed = next(mode for mode in about["modes"] if mode["name"] == "speed")
     assert speed["label"] == "speed between frames"
     assert speed["high"] == "1.6 bl/s"
-    assert (arrays["speed"] == 255).all()
+    assert (arrays["speed"] == STEPS).all()
     fast = dataset.assign(heading=3 * dataset["heading"])
     about, _ = unpacked(kj.plot.view(fast, tmp_path / "run.html"))
     speed = next(mode for mode in about["modes"] if mode["name"] == "speed")
@@ -156,6 +164,24 @@ def test_fish_that_are_not_seen_and_schools_without_anybody(tmp_path):
     np.testing.assert_array_equal(is_absent, np.isnan(position).any(axis=-1))
     assert np.isfinite(arrays["centre"]).all()
     np.testing.assert_array_equal(arrays["centre"][2], arrays["centre"][1])
+
+
+def test_what_cannot_be_said_of_a_fish_is_undefined_and_not_nothing(tmp_path):
+    dataset = run(n_frames=4)
+    position = dataset["position"].values.copy()
+    # One fish appears late; in the last frame another is alone.
+    position[0, 4] = np.nan
+    position[3, 1:] = np.nan
+    told = dataset.assign(position=(dataset["position"].dims, position))
+    about, arrays = unpacked(kj.plot.view(told, tmp_path / "run.html"))
+    has_undefined = {mode["name"]: mode["has_undefined"] for mode in about["modes"]}
+    assert has_undefined == {"heading": False, "speed": True, "nearest": True, "group": False}
+    assert arrays["speed"][1, 4] == arrays["nearest"][3, 0] == UNDEFINED
+    assert (arrays["speed"][2] == STEPS).all()
+    assert (arrays["nearest"][1] <= STEPS).all()
+    assert len(arrays["scale_colours"]) == UNDEFINED + 1
+    about, _ = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    assert not any(mode["has_undefined"] for mode in about["modes"])
 
 
 @pytest.mark.parametrize(("n_frames", "n_fish"), [(1, 5), (4, 1), (1, 1)])

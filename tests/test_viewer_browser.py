@@ -109,13 +109,17 @@ def n_changed(one: np.ndarray, other: np.ndarray) -> int:
     return int((np.abs(one - other).max(axis=-1) > 30).sum())
 
 
+def n_coloured(picture: np.ndarray) -> int:
+    """Pixels of fish that have a colour: box, shadows and what is undefined are grey."""
+    return int((np.ptp(picture, axis=-1) > 40).sum())
+
+
 def test_it_draws(school):
     window, _ = school
     picture = window.picture()
     is_paper = (np.abs(picture - as_rgb(PAPER)).max(axis=-1) <= NOT_DRAWN).mean()
     assert 0.5 < is_paper < 0.995
-    # Fish are coloured; box and shadows are grey.
-    assert (np.ptp(picture, axis=-1) > 40).sum() > 100
+    assert n_coloured(picture) > 100
     window.check()
 
 
@@ -191,6 +195,28 @@ def test_colours_change_with_what_they_mean(school):
     assert len(legends) == 4
     for mode in ("speed", "nearest", "group"):
         assert n_changed(pictures["heading"], pictures[mode]) > 50
+
+
+def test_a_fish_of_which_nothing_can_be_said_is_grey(context, tmp_path):
+    dataset = run(n_frames=3, n_fish=5)
+    position = dataset["position"].values.copy()
+    # In the last frame one is alone, and so has no nearest neighbour.
+    position[2, 1:] = np.nan
+    dataset["position"] = (dataset["position"].dims, position)
+    del dataset.attrs["convention"]
+    window = Window(context, kj.plot.view(dataset, tmp_path / "run.html"))
+    window.choose("#colour", "nearest")
+    assert "undefined" in window.page.inner_text("#legend")
+    assert n_coloured(window.picture()) > 50
+    window.press("End")
+    assert n_coloured(window.picture()) == 0
+    window.choose("#colour", "speed")
+    assert "undefined" not in window.page.inner_text("#legend")
+    assert n_coloured(window.picture()) > 0
+    # A file that does not say how its metrics were measured has no word for it.
+    assert window.page.inner_text("#order-note") == ""
+    window.check()
+    window.page.close()
 
 
 def test_every_key_does_what_the_list_says(school):

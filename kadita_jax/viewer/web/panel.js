@@ -7,9 +7,8 @@ class Chart {
   constructor(school, seek) {
     this.school = school;
     this.lines = about.lines.filter(({ name }) => name in school);
-    find("order-note").textContent = this.lines.length
-      ? `${about.convention} convention`
-      : "not measured in this file";
+    const measured = about.convention && `${about.convention} convention`;
+    find("order-note").textContent = this.lines.length ? measured : "not measured in this file";
     find("chart").hidden = !this.lines.length;
     this.values = this.lines.map(({ symbol, colour }) => {
       const text = make("span");
@@ -102,7 +101,7 @@ class Legend {
   }
 
   show(mode) {
-    const { name, low, high } = about.modes.find((known) => known.name === mode);
+    const { name, low, high, has_undefined: hasUndefined } = about.modes.find((known) => known.name === mode);
     const { group_colours: groups, scale_colours: scale } = this.school;
     const legend = find("legend");
     if (name === "heading") {
@@ -112,7 +111,9 @@ class Legend {
       words[words.length - 1] += " and smaller";
       legend.replaceChildren(...words.map((word, k) => swatch(css(groups, k), word)));
     } else {
-      legend.replaceChildren(...ramp(scale, low, high));
+      // The last colour is that of fish of which there is nothing to say.
+      legend.replaceChildren(...ramp(scale.subarray(0, -3), low, high));
+      if (hasUndefined) legend.append(swatch(css(scale.subarray(-3), 0), "undefined"));
     }
   }
 
