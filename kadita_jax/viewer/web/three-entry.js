@@ -2,8 +2,6 @@ export {
   BufferAttribute,
   BufferGeometry,
   DoubleSide,
-  InstancedBufferAttribute,
-  InstancedBufferGeometry,
   LineBasicMaterial,
   LineDashedMaterial,
   LineSegments,
