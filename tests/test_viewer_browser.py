@@ -306,6 +306,30 @@ def test_the_tooltip_shows_the_datasets_value(phase):
     assert f"{metric_label('rotation')}: {average(grid, 'rotation')[1, 0, 1]:.3g}" in told
 
 
+def test_the_pointer_draws_no_map_anew(phase):
+    window, _ = phase
+    window.page.evaluate(
+        """() => {
+            window.nFilled = 0;
+            const { fillRect } = CanvasRenderingContext2D.prototype;
+            CanvasRenderingContext2D.prototype.fillRect = function (...box) {
+                window.nFilled++;
+                return fillRect.apply(this, box);
+            };
+        }"""
+    )
+    for i, j in ((0, 1), (1, 1), (1, 0)):
+        x, y = window.page.evaluate(f"window.kadita.middle({i}, {j})")
+        window.page.mouse.move(x, y)
+        assert window.state["hovered"] == [i, j, window.state["cut"][2]]
+        box = window.page.locator("#hovered").bounding_box()
+        assert box["x"] < x < box["x"] + box["width"]
+        assert box["y"] < y < box["y"] + box["height"]
+    assert window.page.evaluate("window.nFilled") == 0
+    window.press("m")
+    assert window.page.evaluate("window.nFilled") > 0
+
+
 def test_a_point_without_values_says_why(phase):
     window, _ = phase
     slider = window.page.locator("#others input")

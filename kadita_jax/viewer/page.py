@@ -14,8 +14,18 @@ from kadita_jax.plot.style import FAINT, INK, MUTED, PAPER, WASH
 
 WEB = files("kadita_jax") / "viewer" / "web"
 SCRIPTS = {
-    "school": ("three.js", "shared.js", "school.js", "panel.js", "controls.js"),
-    "phase": ("shared.js", "phase.js"),
+    "school": (
+        "three.js",
+        "shared.js",
+        "school.js",
+        "shoal.js",
+        "trails.js",
+        "stage.js",
+        "chart.js",
+        "legend.js",
+        "player.js",
+    ),
+    "phase": ("shared.js", "sweep.js", "map.js", "phase.js"),
 }
 # A place of the frame that a part is put into.
 _PLACE = re.compile(r"\{\{(\w+)\}\}")

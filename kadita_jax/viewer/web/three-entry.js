@@ -1,7 +1,9 @@
 export {
+  BoxGeometry,
   BufferAttribute,
   BufferGeometry,
   DoubleSide,
+  EdgesGeometry,
   LineBasicMaterial,
   LineDashedMaterial,
   LineSegments,
