@@ -17,7 +17,13 @@ from kadita_jax.plot.fish import heading_colours
 from kadita_jax.plot.grid import average, read_grid, standard_error, state_shares
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.viewer.body import fish_body
-from kadita_jax.viewer.checks import BYTES_PER_FISH, BYTES_PER_FRAME, chosen_frames
+from kadita_jax.viewer.checks import (
+    BYTES_PER_FISH,
+    BYTES_PER_FRAME,
+    MOST_FISH,
+    chosen_frames,
+    content_faults,
+)
 from kadita_jax.viewer.packing import (
     ABSENT,
     HEADING_SCALE,
@@ -236,6 +242,15 @@ def test_too_many_frames_are_refused_with_a_stride_that_fits(tmp_path):
     with pytest.raises(kj.InvalidInputError, match="stride: must be at least 2 here"):
         kj.plot.view(dataset, tmp_path / "large.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_fish_than_a_browser_plays_are_refused(tmp_path):
+    place = np.broadcast_to(np.float32(1.0), (1, MOST_FISH + 1, 3))
+    dims = ("time", "fish", "space")
+    dataset = xr.Dataset({"position": (dims, place), "heading": (dims, place)})
+    with pytest.raises(kj.InvalidInputError, match=r"dataset: must have at most 50,000 fish for"):
+        kj.plot.view(dataset, tmp_path / "crowd.html")
+    assert content_faults(dataset.isel(fish=slice(MOST_FISH))) == []
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def view(
     **Returns:** the path written.
 
     **Raises:** `InvalidInputError` where the Dataset is no run or sweep, has not these frames, or
-    holds more than the page can (`kadita_jax.viewer.packing.MOST_BYTES`), telling what would fit.
+    holds more than the page can (`kadita_jax.viewer.packing.MOST_BYTES`) or more fish than a
+    browser plays (`kadita_jax.viewer.checks.MOST_FISH`), telling what would fit.
     """
     path = Path(path)
     faults = content_faults(dataset) or frame_faults(dataset, first, last, stride)

@@ -15,6 +15,9 @@ from kadita_jax.viewer.packing import MOST_BYTES
 # Per frame: a coordinate takes 2 bytes, a component of the heading 1, and so does each number that
 # colours a fish; then the time, the centre and three metrics.
 BYTES_PER_FISH, BYTES_PER_FRAME = 12, 36
+# To place a fish takes the page's script a microsecond: so many play at 20 frames a second where a
+# GPU draws them, and at 2 where the processor does.
+MOST_FISH = 50_000
 # Of a sweep's metric: mean, standard deviation over replicates, standard error, float32 each.
 BYTES_PER_METRIC, BYTES_PER_POINT = 12, 32
 NO_FRAMES = "must not be given for a sweep, which has no frames"
@@ -35,7 +38,9 @@ def content_faults(dataset: xr.Dataset) -> list[Fault]:
     faults = _kind_faults(dataset)
     if faults:
         return faults
-    return _sweep_faults(dataset) if holds_points(dataset) else track_faults(dataset)
+    if holds_points(dataset):
+        return _sweep_faults(dataset)
+    return track_faults(dataset) or _crowd_faults(read_tracks(dataset).sizes["fish"])
 
 
 def frame_faults(
@@ -88,6 +93,13 @@ def _sweep_faults(dataset: xr.Dataset) -> list[Fault]:
     return [Fault("dataset", rule, " x ".join(map(str, shape)))]
 
 
+def _crowd_faults(n_fish: int) -> list[Fault]:
+    if n_fish <= MOST_FISH:
+        return []
+    rule = f"must have at most {MOST_FISH:,} fish for a browser to play; choose with dataset.isel"
+    return [Fault("dataset", rule, f"{n_fish:,} fish")]
+
+
 def _order_faults(first: Any, last: Any, stride: Any, n_frames: int) -> list[Fault]:
     faults = count_faults({"stride": stride}) + count_faults({"first": first, "last": last}, 0)
     if faults:
@@ -104,7 +116,5 @@ def _size_faults(frames: range, n_fish: int) -> list[Fault]:
     if len(frames) <= most:
         return []
     told = f"{n_fish:,} fish in {len(frames):,} frames make a page of more than 60 MB"
-    if most < 1:
-        return [Fault("dataset", f"must have fewer fish: {told}", n_fish)]
     least = (frames[-1] - frames[0]) // most + 1
     return [Fault("stride", f"must be at least {least} here: {told}", frames.step)]

@@ -45,7 +45,7 @@ class School {
 
 /** The number of the colour of a direction; z is the cosine of its angle to the vertical. */
 function colourOf(x, y, z) {
-  const { 0: upwards, 1: around } = about.arrays.heading_colours.shape;
+  const [upwards, around] = about.arrays.heading_colours.shape;
   const row = Math.round(((z + 1) / 2) * (upwards - 1));
   const turn = Math.atan2(y, x) / (2 * Math.PI) + 1;
   return row * around + (Math.round(turn * around) % around);
