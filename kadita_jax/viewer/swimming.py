@@ -58,12 +58,12 @@ def shown_tracks(tracks: xr.Dataset, frames: range, box_size: float | None) -> T
         position = position % box_size
         position[position == box_size] = 0.0
     length, heading = np.linalg.norm(velocity, axis=-1), unit_headings(velocity)
-    is_seen = np.isfinite(position + heading).all(axis=-1)
-    are_headings = bool(np.all(np.abs(length[is_seen] - 1) < UNIT_LENGTH))
+    is_seen = np.isfinite(position + heading).sum(axis=-1, keepdims=True) == position.shape[-1]
+    are_headings = bool(np.all(np.abs(length[is_seen[..., 0]] - 1) < UNIT_LENGTH))
     return Tracks(
         time=seconds(shown),
-        position=np.where(is_seen[..., None], position, np.nan),
-        heading=np.where(is_seen[..., None], heading, np.nan),
+        position=np.where(is_seen, position, np.nan),
+        heading=np.where(is_seen, heading, np.nan),
         speed=speeds_between(tracks, frames, box_size) if are_headings else length,
         is_speed_told=not are_headings,
         box_size=box_size,
