@@ -23,9 +23,8 @@ from kadita_jax.plot.fish import (
 )
 from kadita_jax.plot.panels import own_panel
 from kadita_jax.plot.reading import missing, number, school_at
-from kadita_jax.plot.style import FAINT, MUTED, PAPER, SMALL, style
+from kadita_jax.plot.style import FAINT, MUTED, PAPER, SHADOW, SMALL, style
 
-SHADOW = "#e9ebee"
 # Beside the panel: what names the upright edge, the key to the colours.
 MARGINS = (0.5, 0.0, 0.75, 0.0)
 
