@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 import kadita_jax as kj
 from kadita_jax.metrics import NAMES
 from kadita_jax.plot.panels import SIZES
+from kadita_jax.plot.table import parameter_rows
 
 PANELS = ("school", "order", "entropies", "zones")
 MEANS = [f"{name}_mean" for name in (*NAMES, "largest_group")]
@@ -208,6 +209,24 @@ def test_what_a_study_lacks_is_refused(loop, slopes, found, sweep):
     ):
         with pytest.raises(kj.InvalidInputError, match=fault):
             draw()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_entropy_of_1_leaves_its_printed_value_free(run, size):
+    highest = run.assign({name: xr.ones_like(run[name]) for name in NAMES})
+    axes = kj.plot.entropies(highest, size=size)
+    axes.figure.canvas.draw()
+    # Half of the largest mark, eight points wide with its edge, and a letter's width of room.
+    mark, room = 4.7 / 72, 0.07
+    right = axes.transData.transform((1, 0))[0] + (mark + room) * axes.figure.dpi
+    assert min(text.get_window_extent().x0 for text in axes.texts) > right
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, np.array([0.0, 0.0, 0.0, 0.0, 2.0])])
+def test_the_table_tells_of_informed_fish_where_there_are_any(run, weight):
+    rows = [row.name for row in parameter_rows(run.assign_attrs(informed_weight=weight))]
+    assert ("informed weight" in rows) == bool(np.any(weight))
+    assert "blind angle" in rows
 
 
 def test_axes_in_a_part_of_a_figure_have_their_own_size(sweep):

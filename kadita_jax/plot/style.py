@@ -28,14 +28,15 @@ ORANGE = "#e69f00"
 GREEN = "#009e73"
 PURPLE = "#cc79a7"
 
-# One look per state, in every picture.
+# One look per state, in every picture. The green and the grey are darker and lighter than the
+# palette's: without a cone they would be one with the purple.
 STATE_COLOURS: Mapping[str, str] = MappingProxyType(
     {
         "swarm": SKY,
         "torus": ORANGE,
-        "dynamic_parallel": GREEN,
+        "dynamic_parallel": "#007a5a",
         "highly_parallel": PURPLE,
-        "transitional": "#a3a9b0",
+        "transitional": "#cdd2d7",
     }
 )
 STATE_MARKERS: Mapping[str, str] = MappingProxyType(
