@@ -130,6 +130,11 @@ def test_a_figure_of_its_own_has_the_size_and_holds_all(run, name, size):
     assert is_inside(axes.figure)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_the_sides_of_a_large_box_are_told_in_full(run, size):
+    assert is_inside(kj.plot.school(run.assign_attrs(box_size=1250.5), size=size).figure)
+
+
 @pytest.mark.parametrize("name", PANELS)
 def test_given_axes_are_drawn_in_and_returned(run, name):
     before = dict(matplotlib.rcParams)
