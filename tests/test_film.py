@@ -19,8 +19,10 @@ from kadita_jax.cli import app
 from kadita_jax.film_job import parse_frames
 from kadita_jax.motion import centres
 from kadita_jax.plot import animation
-from kadita_jax.plot.fish import fish_length, silhouettes, towards_viewer
+from kadita_jax.plot.fish import MAX_DRAWN, fish_length, silhouettes, towards_viewer
+from kadita_jax.plot.reading import school_at
 from kadita_jax.plot.school import Cube
+from kadita_jax.plot.swimmers import cube_of, swimmers
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
@@ -130,7 +132,8 @@ def test_what_only_a_film_has_needs_one(path):
 
 
 def test_a_school_across_a_face_is_whole_when_followed(crossing):
-    offsets = animation._places(crossing, follow=True)
+    swim = swimmers(crossing, follow=True)
+    offsets = np.stack([swim.place(frame) for frame in range(4)])
     expected = np.array([8.0, 9.0, 9.9]) - np.mean([8.0, 9.0, 9.9])
     # The mean angle of three near places is their mean to third order of their distance.
     np.testing.assert_allclose(offsets[..., 0], np.tile(expected, (4, 1)), atol=0.02)
@@ -147,28 +150,60 @@ def test_a_fish_that_is_not_seen_moves_no_centre(crossing):
     found = centres(position, SIDE)[:, 0]
     assert found[0] % SIDE == pytest.approx(8.5)
     np.testing.assert_allclose(np.diff(found), [0.5, 0, 1], atol=1e-9)
-    assert np.isnan(animation._places(crossing, follow=True)[:, 2]).all()
+    swim = swimmers(crossing, follow=True)
+    assert all(np.isnan(swim.place(frame)[2]).all() for frame in range(4))
     kj.plot.animate(crossing, trail=2, follow=True).show(3)
 
 
 def test_a_trail_leads_to_its_fish_and_stays_in_the_box(crossing):
     cube, places = Cube(np.zeros(3), SIDE), crossing["position"].values
-    steps = animation._steps(crossing)
-    np.testing.assert_allclose(steps, np.broadcast_to([0.5, 0, 0], steps.shape), atol=1e-12)
+    steps = swimmers(crossing, follow=False).steps(0, 3)
+    # Places up to 10 are held in single precision, to 5e-7 each.
+    np.testing.assert_allclose(steps, np.broadcast_to([0.5, 0, 0], steps.shape), atol=1e-6)
     segments = animation.trails(places[3], steps[1:3], cube)
     # The second fish is at 10.5, or 0.5, and was at 10, or 0; the step before crossed the face.
     ours = segments[np.isclose(segments[:, 0, 0], 0.5)]
-    np.testing.assert_allclose(ours, [[[0.5, 5, 5], [0.0, 5, 5]]], atol=1e-12)
+    np.testing.assert_allclose(ours, [[[0.5, 5, 5], [0.0, 5, 5]]], atol=1e-6)
     assert ((segments >= 0) & (segments <= SIDE)).all()
     assert animation.trails(places[0], steps[:0], cube).shape == (0, 2, 3)
+
+
+def test_places_outside_the_box_are_shown_inside(crossing):
+    outside = crossing.assign(position=crossing["position"] + SIDE * np.array([1, -2, 0]))
+    for follow in (False, True):
+        one, other = (swimmers(run, follow=follow) for run in (crossing, outside))
+        # Single precision of places up to 20.
+        np.testing.assert_allclose(one.place(2), other.place(2), atol=4e-6)
+    inside, moved = (school_at(run, 2)[0] for run in (crossing, outside))
+    np.testing.assert_allclose(inside, moved, atol=1e-12)
+
+
+def test_no_more_is_held_than_is_drawn(monkeypatch):
+    random = np.random.default_rng(0)
+    dataset = run_of(random.uniform(0, SIDE, (3, 2 * MAX_DRAWN, 3)), SIDE)
+    whole = swimmers(dataset, follow=True)
+    assert whole.position.shape == whole.heading.shape == (3, MAX_DRAWN, 3)
+    assert whole.position.dtype == whole.heading.dtype == np.float32
+    monkeypatch.setattr("kadita_jax.plot.swimmers.READ_AT_ONCE", 1)
+    for one, other in zip(whole[:3], swimmers(dataset, follow=True)[:3], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_of_many_tracks_with_few_at_once_all_are_drawn():
+    position = np.full((4, 4 * MAX_DRAWN, 3), np.nan)
+    for frame, there in enumerate(np.split(np.arange(4 * MAX_DRAWN), 4)):
+        position[frame, there] = 5.0
+    swim = swimmers(run_of(position, SIDE), follow=False)
+    assert [np.isfinite(place).all(axis=1).sum() for place in swim.position] == 4 * [MAX_DRAWN]
 
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_in_open_water_the_cube_holds_every_frame(follow):
     position = np.array([[8.0, 5, 5], [9.0, 6, 5]]) + np.arange(30.0)[:, None, None]
     dataset = run_of(position, None)
-    places = animation._places(dataset, follow=follow)
-    low, side, dashed = animation._cube(places, None, follow=follow)
+    swim = swimmers(dataset, follow=follow)
+    places = np.stack([swim.place(frame) for frame in range(30)])
+    low, side, dashed = cube_of(swim)
     assert dashed
     assert ((places >= low) & (places <= low + side)).all()
     assert side == (2 if follow else np.ceil(1.1 * 30))
@@ -191,6 +226,20 @@ def test_the_command_writes_a_gif_of_the_chosen_frames(path, tmp_path):
         film.seek(2)
         assert np.abs(np.asarray(film.convert("RGB")) - first).max() > 50
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("rate", [7, 24, 25, 30, 60, 100])
+def test_a_gif_plays_at_its_rate(crossing, tmp_path, rate):
+    film = kj.plot.animate(crossing.isel(time=np.arange(13) % 4), frames_per_second=rate)
+    with Image.open(kj.plot.save(film, tmp_path / "film.gif", dpi=20)) as gif:
+        lengths = []
+        for frame in range(gif.n_frames):
+            gif.seek(frame)
+            lengths.append(gif.info["duration"])
+    assert len(lengths) == 13
+    # Whole hundredths of a second, of which each moment falls on the nearest.
+    assert np.abs(np.cumsum(lengths) - 1000 * np.arange(1, 14) / rate).max() <= 5
+    assert min(lengths) >= 10
 
 
 @WITH_FFMPEG

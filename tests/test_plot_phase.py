@@ -173,6 +173,19 @@ def test_the_scale_is_that_of_the_values(values, scale):
     assert low < min(values) <= max(values) < high
 
 
+@pytest.mark.parametrize("top", [2.9, 3.0, 7.2, 14.0, 18.0, 24.0, 31.0, 360.0])
+@pytest.mark.parametrize("size", ["column", "page", "slide"])
+def test_ticks_stand_at_round_steps(top, size):
+    axes = kj.plot.phase_diagram(
+        sweep({"noise": np.linspace(0, top, 14), "speed": np.linspace(0, top, 15)}), size=size
+    )
+    for ticks in (axes.get_xticks(), axes.get_yticks()):
+        step = ticks[1] - ticks[0]
+        power = 10 ** np.floor(np.log10(step) + 1e-9)
+        # Differences of ticks are off by some roundings.
+        assert np.abs(np.array([1, 2, 2.5, 5]) - step / power).min() < 1e-9
+
+
 def test_colours_span_0_to_1_but_the_spreads():
     dataset, _ = ordered()
     grid = read_grid(dataset, "state")

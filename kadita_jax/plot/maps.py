@@ -34,6 +34,8 @@ COLOURS, OTHER_COLOURS = "viridis", "cividis"
 UNIT = (0.0, 1.0)
 RANGES = MappingProxyType({"accuracy": (-1.0, 1.0)})
 ENDLESS = ("spread", "n_groups")
+# Steps between ticks, times a power of ten.
+ROUND = (1, 2, 2.5, 5, 10)
 _LETTER, _ROW = 0.085, 0.21
 
 
@@ -75,7 +77,8 @@ def _locator(axis: Axis, inches: float, apart: float) -> Locator:
     # Over less than a decade the round values of a linear scale are the better ones.
     if decades < 0.7:
         whole = bool(np.all(axis.place % 1 == 0))
-        return MaxNLocator(nbins=max(2, min(6, round(inches / apart))), integer=whole)
+        most = max(2, min(6, round(inches / apart)))
+        return MaxNLocator(nbins=most, integer=whole, steps=ROUND)
     return LogLocator(subs=(1, 2, 5) if inches / decades >= 1.1 else (1,))
 
 

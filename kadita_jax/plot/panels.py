@@ -19,14 +19,15 @@ Margins = tuple[float, float, float, float]
 
 def own_panel(
     axes: Axes | None,
-    size: str,
+    size: str | None,
     margins: Margins = (0.0, 0.0, 0.0, 0.0),
     **options: Any,
 ) -> Axes:
-    """The axes that are given, or the one panel of a new figure of this size.
+    """The axes that are given, or the one panel of a new figure of this size, "page" when None.
 
     **Raises:** `InvalidInputError` when there is no such size.
     """
+    size = size or "page"
     if size not in SIZES:
         rule = f"must be one of {', '.join(SIZES)}"
         refuse("cannot draw", [Fault("size", rule, size)])

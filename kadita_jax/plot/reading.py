@@ -17,12 +17,25 @@ def series(dataset: xarray.Dataset, name: str) -> np.ndarray:
 
 
 def school_at(dataset: xarray.Dataset, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """Position and heading (N, 3) in a frame, without the fish that were not seen."""
+    """Position and heading (N, 3) in a frame, without the fish that were not seen.
+
+    In a box positions are those within it: other programs' files may have them unwrapped.
+    """
     shown = dataset[["position", "heading"]].isel(time=frame)
     position, heading = (shown[name].values.astype(float) for name in ("position", "heading"))
-    heading = unit_headings(heading)
+    return seen_fish(wrapped(position, number(dataset, "box_size")), unit_headings(heading))
+
+
+def seen_fish(position: np.ndarray, heading: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The fish (N, 3) that have a place and a heading."""
     seen = np.isfinite(position).all(axis=1) & np.isfinite(heading).all(axis=1)
     return position[seen], heading[seen]
+
+
+def wrapped(position: np.ndarray, box_size: float | None) -> np.ndarray:
+    """Positions (..., 3) within the box, if there is one; what is not finite is nan there."""
+    with np.errstate(invalid="ignore"):
+        return position if box_size is None else position % box_size
 
 
 def unit_headings(heading: np.ndarray) -> np.ndarray:

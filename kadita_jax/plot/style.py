@@ -58,6 +58,8 @@ COMPASS = LinearSegmentedColormap.from_list(
     "compass", ["#d2662a", "#e2ba5a", "#4f97cf", "#33305f", "#d2662a"]
 )
 UP, DOWN = "#5fb89a", "#8c3d6e"
+# What fish leave on the floor and behind them: paler than any fish.
+SHADOW, PATHS = "#e9ebee", "#a8c6da"
 
 TITLE, SUBTITLE, PANEL, BODY, SMALL, TINY = 23, 11.5, 11.5, 9, 8.5, 7.5
 
