@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 import kadita_jax
-from kadita_jax.dataset import is_sweep, open_run, reading, unreadable
+from kadita_jax.dataset import kind_of, open_run, reading, unreadable
 from kadita_jax.errors import Fault, refuse
 from kadita_jax.job_checks import folder_faults
 from kadita_jax.terminal import progress_bar
@@ -74,7 +74,7 @@ def _faults(
 
 
 def _opened(path: Path, frames: slice, box_size: Any, convention: str | None) -> xr.Dataset:
-    if not unreadable(path) and is_sweep(dataset := open_run(path)):
+    if not unreadable(path) and kind_of(dataset := open_run(path)) != "run":
         # What a film refuses, and says what draws it.
         return dataset
     return measured_or_measure(path, box_size=box_size, convention=convention).isel(time=frames)

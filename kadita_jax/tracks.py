@@ -18,7 +18,9 @@ from kadita_jax.plan import PART_PAIRS
 # The names that programs of the field give to the two arrays and their axes.
 POSITION_NAMES = ("position", "positions")
 HEADING_NAMES = ("heading", "headings", "velocity", "velocities")
-TIME_DIMS = ("time", "t", "frame", "frames", "step")
+# Coordinates of these names are times in seconds; of the others, no more than numbers.
+TIME_NAMES = ("time", "t")
+TIME_DIMS = (*TIME_NAMES, "frame", "frames", "step")
 SPACE_DIMS = ("space", "spatial", "axis", "xyz")
 DIMS = ("time", "fish", "space")
 
@@ -168,7 +170,7 @@ def _tracks(source: xr.Dataset) -> xr.Dataset:
         for names in (POSITION_NAMES, HEADING_NAMES)
     )
     tracks = xr.Dataset({"position": position, "heading": heading})
-    time = _first(TIME_DIMS, source.variables)
+    time = _first(TIME_NAMES, source.variables)
     if time is not None and source[time].ndim == 1:
         tracks = tracks.assign_coords(time=("time", source[time].values, source[time].attrs))
     return tracks

@@ -14,7 +14,7 @@ from kadita_jax.job_checks import folder_faults
 from kadita_jax.metrics.convention import CORRECTED
 from kadita_jax.names import NAMES
 from kadita_jax.tracks import is_measured, measure_file, read_tracks, says_box
-from kadita_jax.viewer.checks import NO_FRAMES, content_faults, frame_faults, holds_points
+from kadita_jax.viewer.checks import NO_FRAMES, as_slice, content_faults, frame_faults, holds_points
 from kadita_jax.viewer.page import out_faults
 
 
@@ -88,8 +88,8 @@ def _measured(path: Path, stored: xr.Dataset, frames: range) -> xr.Dataset:
         return stored
     # Tracks in no box that anybody knows of are shown, and so measured, in open water.
     convention = None if says_box(stored) else CORRECTED
-    chosen = slice(frames.start, frames.stop, frames.step)
-    found, tracks = measure_file(path, convention=convention, frames=chosen), read_tracks(stored)
+    found = measure_file(path, convention=convention, frames=as_slice(frames))
+    tracks = read_tracks(stored)
     series = {name: np.full(tracks.sizes["time"], np.nan) for name in NAMES}
     for name, values in series.items():
         values[frames] = found[name].values

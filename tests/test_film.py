@@ -106,6 +106,38 @@ def test_the_fish_are_where_they_were_and_point_where_they_swam(crossing):
         assert_same_in_any_order(np.array(paths.get_segments()), projected(steps, axes))
 
 
+def test_the_clock_tells_times_or_frames(crossing):
+    timed, numbered = crossing, crossing.drop_vars("time")
+    for dataset, label, moment in (
+        (timed, "time (s)", "2.0 s"),
+        (numbered, "frame", "frame 2"),
+        (timed.assign_coords(time=1234.56 + np.arange(4)), "time (s)", "1,236.6 s"),
+    ):
+        film = kj.plot.animate(dataset)
+        film.show(2)
+        assert moment in [text.get_text() for text in film.figure.texts]
+        below = film.figure.axes[-1]
+        assert below.get_xlabel() == label
+        if label == "frame":
+            assert all(tick == int(tick) for tick in below.get_xticks())
+
+
+@pytest.mark.parametrize("name", ["position", "heading"])
+def test_a_film_of_nobody_is_refused(crossing, name):
+    crossing[name] = crossing[name].where(crossing["time"] < 2)
+    told = "dataset: must have a fish with a finite position and heading in a frame, got 'none in 2"
+    with pytest.raises(kj.InvalidInputError, match=told):
+        kj.plot.animate(crossing.isel(time=slice(2, 4)))
+    assert kj.plot.animate(crossing.isel(time=slice(1, 3)))
+
+
+@pytest.mark.parametrize("side", [SIDE, None])
+def test_infinite_positions_are_not_drawn(crossing, side):
+    position = crossing["position"].values.copy()
+    position[1:, 2] = np.inf
+    kj.plot.animate(run_of(position, side), trail=2, follow=True).show(3)
+
+
 def test_an_odd_number_of_pixels_is_a_film_too(crossing, tmp_path):
     for suffix in ["gif"] + ["mp4"] * (shutil.which("ffmpeg") is not None):
         assert kj.plot.save(kj.plot.animate(crossing), tmp_path / f"f.{suffix}", dpi=31).exists()
@@ -121,6 +153,15 @@ def test_ctrl_c_leaves_nothing_and_is_told_as_such(crossing, tmp_path, suffix):
     with pytest.raises(KeyboardInterrupt):
         kj.plot.save(film, tmp_path / f"f.{suffix}", progress=stop)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_what_draws_a_loop(tmp_path):
+    dims = ("branch", "noise", "replicate")
+    xr.Dataset({"rotation_mean": (dims, np.zeros((2, 3, 2)))}).to_netcdf(tmp_path / "loop.nc")
+    words = ["plot", str(tmp_path / "loop.nc"), "--animate", str(tmp_path / "loop.gif")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert "a loop is drawn by kadita_jax.plot.hysteresis" in done.stderr
 
 
 def test_what_only_a_film_has_needs_one(path):
@@ -310,6 +351,14 @@ def test_wrong_options_are_refused(crossing, options, fault):
         (lambda run: run.isel(time=[0]), "dataset: must have at least 2 frames, got 1"),
         (lambda run: run.drop_vars("rotation"), "rotation: must be a variable of a run's Dataset"),
         (lambda run: run.rename(time="replicate"), "dataset: must be a run: a sweep keeps no"),
+        (
+            lambda run: run.rename(time="replicate", fish="branch"),
+            r"must be a run: a loop is drawn by kadita_jax\.plot\.hysteresis",
+        ),
+        (
+            lambda run: run.rename(rotation="derivative"),
+            r"must be a run: derivatives are drawn by kadita_jax\.plot\.sensitivities",
+        ),
     ],
 )
 def test_what_is_no_film_is_refused(crossing, change, fault):

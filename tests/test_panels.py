@@ -241,6 +241,17 @@ def test_axes_in_a_part_of_a_figure_have_their_own_size(sweep):
     assert kj.plot.style.size_of(axes) == pytest.approx((2.0, 4.0))
 
 
+def test_without_times_frames_are_counted(run):
+    state = {"state": ("time", np.zeros(4, int))}
+    for dataset, label, words in (
+        (run, "time (s)", ("5 fish, 3 s", "The school at 3 s")),
+        (run.drop_vars("time"), "frame", ("5 fish, 4 frames", "The school at frame 3")),
+    ):
+        assert kj.plot.order(dataset).get_xlabel() == label
+        figure = kj.plot.summary(dataset.assign(state))
+        assert set(words) <= {text.get_text() for text in figure.texts}
+
+
 def test_any_frame_is_shown(run):
     position = run["position"].values.copy()
     position[1, 3] = np.nan

@@ -15,6 +15,7 @@ from kadita_jax.metrics import group_labels, nearest_distances
 from kadita_jax.names import NAMES
 from kadita_jax.plot.fish import heading_colours
 from kadita_jax.plot.grid import average, read_grid, standard_error, state_shares
+from kadita_jax.plot.reading import wrapped
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.viewer.body import fish_body
 from kadita_jax.viewer.checks import (
@@ -213,6 +214,53 @@ def test_tracks_of_other_programs(tmp_path):
     assert "polarization" not in arrays
     assert {mode["name"] for mode in about["modes"] if mode["missing"]} == {"group"}
     assert kj.plot.view(xr.open_dataset(DATA / "peer.nc"), tmp_path / "peer.html").exists()
+
+
+def test_without_times_frames_are_numbered_and_no_speed_is_made_up(tmp_path):
+    dataset = run(n_frames=12).drop_vars("time")
+    page = kj.plot.view(dataset, tmp_path / "run.html", first=2, stride=4)
+    about, arrays = unpacked(page)
+    assert about["subtitle"] == "20 fish, 3 frames"
+    assert (about["has_times"], about["moment"]) == (False, "frame {}")
+    assert arrays["time"].tolist() == [2, 6, 10]
+    missing = {mode["name"]: mode["missing"] for mode in about["modes"] if mode["missing"]}
+    assert missing == {"speed": "needs two frames, and their times"}
+    # Numbers of frames are no times, whatever the file calls them.
+    frames = dataset.rename(time="frame").assign_coords(frame=np.arange(12))
+    about, _ = unpacked(kj.plot.view(frames, tmp_path / "run.html", last=0))
+    assert about["subtitle"] == "20 fish, one frame"
+    about, _ = unpacked(kj.plot.view(run(), tmp_path / "run.html"))
+    assert (about["subtitle"], about["moment"]) == ("20 fish, 5.5 s", "{} s")
+
+
+@pytest.mark.parametrize("box_size", [BOX, None])
+def test_an_infinite_position_is_a_fish_that_is_not_seen(box_size, tmp_path):
+    dataset = run(n_frames=3, box_size=box_size)
+    # In two frames: the difference of two infinities would be a warning, which is an error here.
+    dataset["position"][1:, 4, 0] = np.inf
+    dataset["position"][1:, 5] = -np.inf
+    _, arrays = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    is_absent = (arrays["position"] == ABSENT).all(axis=-1)
+    assert is_absent.sum() == 4
+    assert is_absent[1:, 4:6].all()
+
+
+def test_places_on_the_other_side_of_the_box_are_at_its_beginning():
+    place = np.array([[-1e-30, BOX, np.inf], [BOX + 1, -1.0, 3.0]])
+    np.testing.assert_array_equal(wrapped(place, BOX), [[0, 0, np.nan], [1, 9, 3]])
+    assert np.isnan(wrapped(place, None)[0, 2])
+
+
+@pytest.mark.parametrize("name", ["position", "heading"])
+def test_frames_without_any_fish_are_refused(name, tmp_path):
+    dataset = run(n_frames=12)
+    dataset[name] = dataset[name].where(dataset["time"] < dataset["time"][4])
+    told = "dataset: must have a fish with a finite position and heading in a frame, got"
+    for frames in ({"first": 4}, {"first": 5, "stride": 3}):
+        with pytest.raises(kj.InvalidInputError, match=told):
+            kj.plot.view(dataset, tmp_path / "run.html", **frames)
+    assert list(tmp_path.iterdir()) == []
+    assert kj.plot.view(dataset, tmp_path / "run.html", first=3).exists()
 
 
 def test_no_title_ends_a_script_or_is_taken_for_markup(tmp_path):

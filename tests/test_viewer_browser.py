@@ -14,6 +14,7 @@ import kadita_jax as kj
 from kadita_jax.names import NAMES
 from kadita_jax.plot.grid import average, read_grid
 from kadita_jax.plot.labels import metric_label
+from kadita_jax.plot.maps import colour_range
 from kadita_jax.plot.style import PAPER
 from kadita_jax.plot.timeline import LINES
 
@@ -219,6 +220,45 @@ def test_a_fish_of_which_nothing_can_be_said_is_grey(context, tmp_path):
     window.page.close()
 
 
+def test_nothing_moves_where_a_metric_is_undefined(context, tmp_path):
+    dataset = run(n_frames=3)
+    for name, *_ in LINES:
+        dataset[name][1] = np.nan
+    window = Window(context, kj.plot.view(dataset, tmp_path / "run.html"))
+    numbers, places = [], []
+    for _ in range(2):
+        numbers.append(window.page.inner_text("#values").split()[1::2])
+        elements = window.page.locator("aside section, #chart, #values > span").all()
+        places.append([element.bounding_box() for element in elements])
+        window.press("ArrowRight")
+    assert numbers[0] != numbers[1] == ["–"] * len(LINES)
+    assert places[0] == places[1]
+    window.check()
+    window.page.close()
+
+
+def test_a_file_without_times_counts_its_frames(context, tmp_path):
+    page = kj.plot.view(run(n_frames=12).drop_vars("time"), tmp_path / "run.html", first=3)
+    window = Window(context, page)
+    assert window.page.inner_text("#clock") == "frame 3 / 11"
+    # What the chart writes is only told by the canvas itself.
+    window.page.evaluate(
+        """() => {
+            window.written = [];
+            const { fillText } = CanvasRenderingContext2D.prototype;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+                window.written.push(String(text));
+                return fillText.call(this, text, ...place);
+            };
+        }"""
+    )
+    window.page.set_viewport_size({"width": 910, "height": 600})
+    chromium.wait_until(window.page, "window.written.length >= 5")
+    assert {"frame 3", "frame 11"} <= set(window.page.evaluate("window.written"))
+    window.check()
+    window.page.close()
+
+
 def test_every_key_does_what_the_list_says(school):
     window, _ = school
     assert window.press("ArrowRight", "ArrowRight")["frame"] == 2
@@ -352,6 +392,13 @@ def test_a_click_shows_all_metrics(phase):
     assert "%" in window.page.inner_text("#states")
     window.press("ArrowLeft")
     assert window.state["chosen"] == [0, 1, 1]
+
+
+def test_the_ends_of_the_colours_have_three_digits(phase):
+    window, dataset = phase
+    window.choose("#metric", "spread")
+    low, high = colour_range(read_grid(dataset, "spread_mean", most_axes=3), "spread")
+    assert window.page.inner_text("#legend").split() == [f"{low:.3g}", f"{high:.3g}"]
 
 
 def test_the_table_of_a_point_is_not_cut_off(phase):

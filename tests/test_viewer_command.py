@@ -44,6 +44,21 @@ def test_the_command_measures_tracks_in_water_that_nobody_knows_of(tmp_path):
     assert np.isfinite(arrays["polarization"]).all()
 
 
+@pytest.mark.parametrize("box_size", [10.0, None])
+def test_an_infinite_position_is_shown_without_a_warning(box_size, tmp_path):
+    dataset = run(box_size=box_size)[["position", "heading"]]
+    dataset["position"][3:, 4] = np.inf
+    dataset.to_netcdf(tmp_path / "tracks.nc")
+    done = CliRunner().invoke(app, ["view", str(tmp_path / "tracks.nc"), "--no-browser"])
+    # A warning is an error here.
+    assert done.exit_code == 0, done.output
+    dataset["heading"] = dataset["heading"] * np.nan
+    dataset.to_netcdf(tmp_path / "tracks.nc")
+    done = CliRunner().invoke(app, ["view", str(tmp_path / "tracks.nc"), "--no-browser"])
+    assert done.exit_code == 2
+    assert "dataset: must have a fish with a finite position and heading" in done.output
+
+
 def test_only_the_frames_that_are_shown_are_measured(tmp_path, monkeypatch):
     run(n_frames=30)[["position", "heading"]].to_netcdf(tmp_path / "tracks.nc")
     measured = []

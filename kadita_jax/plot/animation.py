@@ -11,14 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
-from kadita_jax.dataset import is_sweep, seconds
+from kadita_jax.dataset import clock, kind_faults
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
 from kadita_jax.plot.fish import draw_keys
 from kadita_jax.plot.reading import missing, seen_fish
 from kadita_jax.plot.school import Cube, Scene, make_scene, place_fish
 from kadita_jax.plot.style import INK, MUTED, PATHS, SUBTITLE, panel, style, write
 from kadita_jax.plot.summary import title_of
-from kadita_jax.plot.swimmers import cube_of, swimmers
+from kadita_jax.plot.swimmers import cube_of, swimmers, unseen_faults
 from kadita_jax.plot.timeline import LINES, draw_order
 
 SIZE = (8.0, 9.0)
@@ -81,7 +81,8 @@ def animate(
     `IPython.display.HTML(film.to_jshtml())` shows in a notebook. `film.show(k)` shows the k-th
     frame in `film.figure`.
 
-    **Raises:** `InvalidInputError` for a sweep, a single frame or what is no run.
+    **Raises:** `InvalidInputError` for a sweep, a single frame, what is no run, or frames in
+        which no fish has a finite position and heading.
     """
     faults = _faults(dataset) + moving_faults(trail, frames_per_second)
     refuse("cannot animate", faults)
@@ -95,20 +96,21 @@ def animate(
         place_fish(shown.scene, *seen_fish(place, swim.heading[frame]))
         shown.trails.set_segments(list(trails(place, past, shown.scene.cube)))
         shown.cursor.set_xdata([times[frame], times[frame]])
-        shown.clock.set_text(f"{times[frame]:,.1f} s")
+        shown.clock.set_text(when.moment.format(f"{round(times[frame], 1):,}"))
 
-    times = seconds(dataset)
+    when = clock(dataset)
+    times = when.values
     return Film(figure, show, n_frames=len(times), frames_per_second=float(frames_per_second))
 
 
 def _faults(dataset: xarray.Dataset) -> list[Fault]:
-    if is_sweep(dataset):
-        rule = "must be a run: a sweep keeps no frames (kadita_jax.plot.phase_diagram draws it)"
-        return [Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")]
+    faults = kind_faults(dataset, "run")
+    if faults:
+        return faults
     faults = list(missing(dataset, NEEDED))
     if dataset.sizes.get("time", 0) < 2:
         faults.append(Fault("dataset", "must have at least 2 frames", dataset.sizes.get("time", 0)))
-    return faults
+    return faults or unseen_faults(dataset)
 
 
 def moving_faults(trail: Unchecked = 0, frames_per_second: Unchecked = RATE) -> list[Fault]:

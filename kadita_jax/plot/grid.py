@@ -8,6 +8,7 @@ import numpy as np
 import xarray
 
 from kadita_jax.axes import SWEPT
+from kadita_jax.dataset import kind_faults
 from kadita_jax.errors import Fault, Unchecked, did_you_mean, refuse
 from kadita_jax.names import MORE_NAMES, NAMES, STATES
 from kadita_jax.parameters import as_numbers
@@ -103,9 +104,7 @@ def _missing(dataset: xarray.Dataset, variables: Sequence[str]) -> Iterator[Faul
         if name not in dataset:
             rule = f"must be a variable of the Dataset, as in a sweep's{hint}"
             yield Fault(name, rule, sorted(map(str, dataset.data_vars)))
-    if "branch" in dataset.dims:
-        rule = "must be a sweep: a loop is drawn by kadita_jax.plot.hysteresis"
-        yield Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")
+    yield from kind_faults(dataset, "sweep")
 
 
 def _size_faults(dataset: xarray.Dataset, name: str, n_axes: int) -> Iterator[Fault]:

@@ -33,9 +33,13 @@ def seen_fish(position: np.ndarray, heading: np.ndarray) -> tuple[np.ndarray, np
 
 
 def wrapped(position: np.ndarray, box_size: float | None) -> np.ndarray:
-    """Positions (..., 3) within the box, if there is one; what is not finite is nan there."""
-    with np.errstate(invalid="ignore"):
-        return position if box_size is None else position % box_size
+    """Positions (..., 3) in [0, box_size), where there is a box; what is not finite is nan."""
+    finite = np.where(np.isfinite(position), position, np.nan)
+    if box_size is None:
+        return finite
+    inside = finite % box_size
+    # The remainder of what is a little below 0 is rounded up to the box's other side.
+    return np.where(inside == box_size, 0.0, inside)
 
 
 def unit_headings(heading: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray
 
+from kadita_jax.errors import Fault
 from kadita_jax.plot.fish import MAX_DRAWN, selection
 from kadita_jax.plot.reading import number, seen_fish, unit_headings, wrapped
 from kadita_jax.plot.school import Cube, cube_about
@@ -55,6 +56,16 @@ def swimmers(dataset: xarray.Dataset, *, follow: bool) -> Swimmers:
     heading = _joined(unit_headings(block[:, drawn]) for block in _blocks(dataset, "heading"))
     centre = _centre(dataset, box_size) if follow else None
     return Swimmers(position, heading, centre, box_size)
+
+
+def unseen_faults(dataset: xarray.Dataset) -> list[Fault]:
+    """The fault of frames in which no fish can be drawn, so that a picture of them were empty."""
+    blocks = zip(_blocks(dataset, "position"), _blocks(dataset, "heading"), strict=True)
+    # Most often the first block has one, and no more is read.
+    if any(np.isfinite(np.concatenate(both, axis=-1)).all(axis=-1).any() for both in blocks):
+        return []
+    rule = "must have a fish with a finite position and heading in a frame"
+    return [Fault("dataset", rule, f"none in {dataset.sizes['time']:,} frames")]
 
 
 def _drawn(dataset: xarray.Dataset) -> np.ndarray:

@@ -41,9 +41,10 @@ def view(
 
     **Returns:** the path written.
 
-    **Raises:** `InvalidInputError` where the Dataset is no run or sweep, has not these frames, or
-    holds more than the page can (`kadita_jax.viewer.packing.MOST_BYTES`) or more fish than a
-    browser plays (`kadita_jax.viewer.checks.MOST_FISH`), telling what would fit.
+    **Raises:** `InvalidInputError` where the Dataset is no run or sweep, has not these frames, has
+    in none of them a fish with a finite position and heading, or holds more than the page can
+    (`kadita_jax.viewer.packing.MOST_BYTES`) or more fish than a browser plays
+    (`kadita_jax.viewer.checks.MOST_FISH`), telling what would fit.
     """
     path = Path(path)
     faults = content_faults(dataset) or frame_faults(dataset, first, last, stride)

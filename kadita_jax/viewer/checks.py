@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from kadita_jax.dataset import is_sweep
+from kadita_jax.dataset import is_sweep, kind_faults
 from kadita_jax.errors import Fault, Unchecked, count_faults
 from kadita_jax.names import ALL_LONG_NAMES
 from kadita_jax.plot.grid import REPLICATE
+from kadita_jax.plot.swimmers import unseen_faults
 from kadita_jax.tracks import read_tracks, track_faults
 from kadita_jax.viewer.packing import MOST_BYTES
 
@@ -35,7 +36,7 @@ def metrics_of(dataset: xr.Dataset) -> list[str]:
 
 def content_faults(dataset: xr.Dataset) -> list[Fault]:
     """Why no page can show a Dataset, whichever frames are chosen."""
-    faults = _kind_faults(dataset)
+    faults = kind_faults(dataset, "run", "sweep")
     if faults:
         return faults
     if holds_points(dataset):
@@ -52,10 +53,14 @@ def frame_faults(
         return [
             Fault(name, NO_FRAMES, value) for name, value in frames.items() if value is not None
         ]
-    sizes = read_tracks(dataset).sizes
+    tracks = read_tracks(dataset)
+    sizes = tracks.sizes
     ends = _ends(sizes["time"], first, last)
     faults = _order_faults(*ends, stride, sizes["time"])
-    return faults or _size_faults(chosen_frames(sizes["time"], *ends, stride), sizes["fish"])
+    if faults:
+        return faults
+    frames = chosen_frames(sizes["time"], *ends, stride)
+    return _size_faults(frames, sizes["fish"]) or unseen_faults(tracks.isel(time=as_slice(frames)))
 
 
 def chosen_frames(n_frames: int, first: int | None, last: int | None, stride: int) -> range:
@@ -64,19 +69,13 @@ def chosen_frames(n_frames: int, first: int | None, last: int | None, stride: in
     return range(start, end + 1, stride)
 
 
+def as_slice(frames: range) -> slice:
+    """Frames as they are read from a file: without those between."""
+    return slice(frames.start, frames.stop, frames.step)
+
+
 def _ends(n_frames: int, first: Any, last: Any) -> tuple[Any, Any]:
     return 0 if first is None else first, n_frames - 1 if last is None else last
-
-
-def _kind_faults(dataset: xr.Dataset) -> list[Fault]:
-    dims = f"dimensions {', '.join(map(str, dataset.dims))}"
-    if "branch" in dataset.dims:
-        rule = "must be a run or a sweep: a loop is drawn by kadita_jax.plot.hysteresis"
-        return [Fault("dataset", rule, dims)]
-    if "derivative" in dataset:
-        rule = "must be a run or a sweep: derivatives are drawn by kadita_jax.plot.sensitivities"
-        return [Fault("dataset", rule, dims)]
-    return []
 
 
 def _sweep_faults(dataset: xr.Dataset) -> list[Fault]:

@@ -24,7 +24,6 @@ from kadita_jax.plot.hatches import FELL_APART, HATCHES
 from kadita_jax.plot.labels import about as about_sweep
 from kadita_jax.plot.labels import capital, metric_label, scenario_name
 from kadita_jax.plot.maps import colour_range, colours_of, meaning_of_ends, state_colours
-from kadita_jax.plot.reading import amount
 from kadita_jax.plot.style import STATE_COLOURS
 from kadita_jax.viewer.checks import metrics_of
 from kadita_jax.viewer.packing import packed
@@ -99,14 +98,11 @@ def _axis(axis: Axis) -> Mapping[str, Any]:
 
 def _metric(grid: Grid, name: str) -> Mapping[str, Any]:
     low, high = colour_range(grid, name)
-    ends = meaning_of_ends(name)
     return {
         "name": name,
         "label": metric_label(name),
         "low": low,
         "high": high,
-        "ends": [
-            f"{amount(end)} {word}".strip() for end, word in zip((low, high), ends, strict=True)
-        ],
+        "ends": list(meaning_of_ends(name)),
         "colours": f"colours_{colours_of(name)}",
     }

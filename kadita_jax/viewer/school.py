@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import to_rgb
 
+from kadita_jax.dataset import clock
 from kadita_jax.motion import centres
 from kadita_jax.plot.fish import AZIMUTH, ELEVATION, HAZE, MAX_DRAWN, fish_length
 from kadita_jax.plot.reading import number, series
@@ -14,7 +15,7 @@ from kadita_jax.plot.summary import title_of
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.tracks import read_tracks
 from kadita_jax.viewer.body import fish_body
-from kadita_jax.viewer.checks import chosen_frames
+from kadita_jax.viewer.checks import as_slice, chosen_frames
 from kadita_jax.viewer.modes import Mode, all_modes
 from kadita_jax.viewer.packing import (
     ABSENT,
@@ -26,7 +27,7 @@ from kadita_jax.viewer.packing import (
 )
 from kadita_jax.viewer.page import Page
 from kadita_jax.viewer.palette import group_table, heading_table, scale_table
-from kadita_jax.viewer.swimming import Tracks, as_slice, shown_tracks
+from kadita_jax.viewer.swimming import Tracks, shown_tracks
 
 MOVING = frozenset({"position", "heading", "speed", "nearest", "group"})
 # A school that wanders so much further than it is large is better followed.
@@ -43,6 +44,7 @@ def school_page(dataset: xr.Dataset, first: int | None, last: int | None, stride
     places, data = packed(arrays, MOVING)
     title, subtitle = title_of(tracks.isel(time=as_slice(frames)))
     about = {"title": title, "subtitle": subtitle, "convention": _convention(dataset)}
+    about |= {"has_times": clock(tracks).has_times, "moment": clock(tracks).moment}
     about |= _look(modes) | _extent(shown, placed)
     frame = {"first": frames[0], "stride": frames.step, "n_in_file": tracks.sizes["time"]}
     return Page("school", about | {"arrays": places, "frames": frame}, data)

@@ -10,11 +10,12 @@ from jaxtyping import Array, Float, Int, UInt8
 from scipy.spatial import KDTree
 
 from kadita_jax.blocks import map_frames
-from kadita_jax.dataset import seconds
+from kadita_jax.dataset import clock
 from kadita_jax.geometry import BoxSize
 from kadita_jax.metrics import group_labels
 from kadita_jax.motion import as_box, seen, shortest_steps
-from kadita_jax.plot.reading import unit_headings
+from kadita_jax.plot.reading import unit_headings, wrapped
+from kadita_jax.viewer.checks import as_slice
 
 # Pairs of a whole run that groups are looked for among: a minute or two on two cores.
 MOST_PAIRS = 10**10
@@ -29,7 +30,7 @@ class Tracks(NamedTuple):
 
     **Attributes:**
 
-    - `time`: s.
+    - `time`: s; the frames' numbers where no times are known.
     - `position`: bl, wrapped into the box if there is one; nan where a fish is not seen.
     - `heading`: unit vectors, nan where a fish is not seen.
     - `speed`: bl/s; nan where it is not known, None where none is.
@@ -45,23 +46,15 @@ class Tracks(NamedTuple):
     box_size: float | None
 
 
-def as_slice(frames: range) -> slice:
-    """Frames as they are read from a file: without those between."""
-    return slice(frames.start, frames.stop, frames.step)
-
-
 def shown_tracks(tracks: xr.Dataset, frames: range, box_size: float | None) -> Tracks:
     """What a page shows of a file's tracks, with dims time, fish, space."""
-    shown = tracks.isel(time=as_slice(frames))
-    position, velocity = (shown[name].values.astype(float) for name in ("position", "heading"))
-    if box_size is not None:
-        position = position % box_size
-        position[position == box_size] = 0.0
+    position = _places(tracks, as_slice(frames), box_size)
+    velocity = tracks["heading"].isel(time=as_slice(frames)).values.astype(float)
     length, heading = np.linalg.norm(velocity, axis=-1), unit_headings(velocity)
     is_seen = np.isfinite(position + heading).sum(axis=-1, keepdims=True) == position.shape[-1]
     are_headings = bool(np.all(np.abs(length[is_seen[..., 0]] - 1) < UNIT_LENGTH))
     return Tracks(
-        time=seconds(shown),
+        time=clock(tracks).values[as_slice(frames)].astype(float),
         position=np.where(is_seen, position, np.nan),
         heading=np.where(is_seen, heading, np.nan),
         speed=speeds_between(tracks, frames, box_size) if are_headings else length,
@@ -76,19 +69,23 @@ def speeds_between(
     """How fast each fish swam since the frame before, of the file and not of those shown, bl/s.
 
     The first frame of all has the speed of the second. nan for a fish that is not seen in both;
-    None where there is one frame, or times do not rise.
+    None where there is one frame, or times are not known or do not rise.
     """
-    if tracks.sizes["time"] < 2:
+    when = clock(tracks)
+    if len(when.values) < 2 or not when.has_times:
         return None
     # Each once: files are not read at repeated places.
     later, which = np.unique(np.maximum(frames, 1), return_inverse=True)
-    time, position = seconds(tracks), tracks["position"]
-    duration = time[later] - time[later - 1]
+    duration = when.values[later] - when.values[later - 1]
     if not (duration > 0).all():
         return None
-    there, before = (position.isel(time=at).values.astype(float) for at in (later, later - 1))
+    there, before = (_places(tracks, at, box_size) for at in (later, later - 1))
     moved = shortest_steps(there - before, box_size)
     return (np.linalg.norm(moved, axis=-1) / duration[:, None])[which]
+
+
+def _places(tracks: xr.Dataset, frames: slice | np.ndarray, box_size: float | None) -> Positions:
+    return wrapped(tracks["position"].isel(time=frames).values.astype(float), box_size)
 
 
 def nearest_neighbours(tracks: Tracks) -> Float[np.ndarray, "time fish"] | None:

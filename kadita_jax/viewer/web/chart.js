@@ -8,11 +8,12 @@ class Chart {
     const measured = about.convention && `${about.convention} convention`;
     find("order-note").textContent = this.lines.length ? measured : "not measured in this file";
     find("chart").hidden = !this.lines.length;
-    this.values = this.lines.map(({ symbol, colour }) => {
-      const text = make("span");
+    this.numbers = this.lines.map(({ symbol, colour }) => {
+      const number = make("span", { className: "number" });
+      const text = make("span", {}, `${symbol} `, number);
       text.style.color = colour;
       find("values").append(text);
-      return { text, symbol };
+      return number;
     });
     find("chart").addEventListener("pointerdown", (event) => seek(this.momentAt(event)));
     find("chart").addEventListener("pointermove", (event) => event.buttons && seek(this.momentAt(event)));
@@ -60,8 +61,7 @@ class Chart {
     }
     for (const [frame, side] of [[0, "left"], [school.nFrames - 1, "right"]]) {
       context.textAlign = side;
-      const text = `${Number(school.time[frame].toPrecision(6))} s`;
-      if (frame || side === "left") context.fillText(text, side === "left" ? left : right, this.bottom + 14);
+      if (frame || side === "left") context.fillText(school.moment(frame), side === "left" ? left : right, this.bottom + 14);
     }
   }
 
@@ -84,9 +84,9 @@ class Chart {
   update(frame) {
     if (!this.lines.length) return;
     find("cursor").style.transform = `translateX(${this.across(frame)}px)`;
-    this.values.forEach(({ text, symbol }, k) => {
+    this.numbers.forEach((number, k) => {
       const value = this.school[this.lines[k].name][frame];
-      text.textContent = `${symbol} ${Number.isFinite(value) ? value.toFixed(2) : "undefined"}`;
+      number.textContent = Number.isFinite(value) ? value.toFixed(2) : "–";
     });
   }
 }

@@ -115,8 +115,9 @@ class Phase {
       find("legend").replaceChildren(...present.map(({ name, colour }) => swatch(colour, name)), note);
       return;
     }
-    const { colours, ends } = metricOf(this.state.metric);
-    find("legend").replaceChildren(...ramp(this.sweep[colours], ...ends));
+    const { colours, low, high, ends } = metricOf(this.state.metric);
+    const words = [low, high].map((end, k) => `${written(end)} ${ends[k]}`.trim());
+    find("legend").replaceChildren(...ramp(this.sweep[colours], ...words));
   }
 
   hover(event) {

@@ -66,9 +66,9 @@ class Player {
   /** Writes the moment everywhere it stands. */
   tell() {
     const { first, stride, n_in_file: total } = about.frames;
-    const seconds = this.school.time[this.frame];
+    const number = `frame ${first + stride * this.frame} / ${total - 1}`;
     find("scrub").value = this.frame;
-    find("clock").textContent = `${Number(seconds.toPrecision(6))} s · frame ${first + stride * this.frame} / ${total - 1}`;
+    find("clock").textContent = about.has_times ? `${this.school.moment(this.frame)} · ${number}` : number;
     this.chart.update(this.frame);
     this.isStale = true;
   }

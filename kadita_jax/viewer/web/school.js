@@ -23,6 +23,11 @@ class School {
     return this.heading[3 * (frame * this.nFish + fish) + axis];
   }
 
+  /** When a frame was, in words. */
+  moment(frame) {
+    return about.moment.replace("{}", Number(this.time[frame].toPrecision(6)));
+  }
+
   /** A difference of coordinates by the shortest way, across the faces of the box if there is one. */
   shortest(difference) {
     return this.box === null ? difference : difference - this.box * Math.round(difference / this.box);
