@@ -436,11 +436,14 @@ def test_a_single_point_has_no_axis_to_draw_against(picture):
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_what_is_no_sweep_is_refused_with_the_missing_variable(picture):
-    run = xr.Dataset({"polarization": ("time", [0.5])})
-    first = "state" if picture in ("state_map", "sweep_summary") else "polarization_mean"
-    with pytest.raises(kj.InvalidInputError, match=f"{first}: must be a variable.*plot.summary"):
-        getattr(kj.plot, picture)(run)
+def test_what_is_no_sweep_is_refused_with_what_draws_it(picture):
+    # A run has states too, against time.
+    run = xr.Dataset({"polarization": ("time", [0.5, 0.6]), "state": ("time", [0, 1])})
+    loop = sweep({"branch": [0, 1], "noise": [0.1, 0.2]})
+    for other, drawer in ((run, "summary"), (loop, "hysteresis")):
+        with pytest.raises(kj.InvalidInputError, match=rf"must be a sweep.*plot\.{drawer}") as told:
+            getattr(kj.plot, picture)(other)
+        assert [fault.field for fault in told.value.faults] == ["dataset"]
 
 
 def test_every_missing_variable_is_named_at_once():

@@ -7,8 +7,15 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.errors import Unchecked, refuse
-from kadita_jax.plot.grid import Grid, average, leading_state, metric_faults, read_grid
+from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.plot.grid import (
+    Grid,
+    average,
+    grid_faults,
+    leading_state,
+    metric_faults,
+    read_grid,
+)
 from kadita_jax.plot.labels import about, capital, mean_note, metric_label
 from kadita_jax.plot.lines import band_note, chance_labels, draw_lines, draw_strip, hide_places
 from kadita_jax.plot.maps import (
@@ -32,7 +39,7 @@ from kadita_jax.plot.page import (
     keyed_panel,
     new_page,
 )
-from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.panels import own_panel, size_faults
 from kadita_jax.plot.style import BODY, panel, size_of, style
 from kadita_jax.plot.timeline import write_labels
 
@@ -63,7 +70,7 @@ def phase_diagram(
     metric: str | Unchecked = "polarization",
     axes: Axes | None = None,
     *,
-    size: str | None = None,
+    size: str | Unchecked | None = None,
 ) -> Figure | Axes:
     """A metric at every point of a sweep, its mean over the replicates.
 
@@ -82,8 +89,10 @@ def phase_diagram(
 
     **Returns:** the axes; without axes and size the figure of a page with title, notes and key.
         `save` writes either.
+
+    **Raises:** `InvalidInputError` for a run, a loop or what else holds no such metric.
     """
-    refuse("cannot draw", metric_faults(metric, dataset))
+    refuse("cannot draw", _faults(dataset, metric, size))
     grid = read_grid(dataset, f"{metric}_mean")
     with style():
         if axes is not None:
@@ -92,6 +101,12 @@ def phase_diagram(
         if size is not None:
             return (_map_panel if is_map else _line_panel)(grid, metric, size)
         return (_map_page if is_map else _line_page)(grid, metric)
+
+
+def _faults(dataset: xarray.Dataset, metric: Unchecked, size: Unchecked | None) -> list[Fault]:
+    wrong = list(metric_faults(metric, dataset))
+    means = [] if wrong else [f"{metric}_mean"]
+    return [*wrong, *grid_faults(dataset, *means), *size_faults(size)]
 
 
 def _in_axes(grid: Grid, metric: str, axes: Axes) -> Axes:
