@@ -16,6 +16,7 @@ from kadita_jax.names import MORE_NAMES
 from kadita_jax.plot.grid import WHOLE, leading_state, read_grid
 from kadita_jax.plot.hatches import FELL_APART, falling_lines
 from kadita_jax.plot.maps import border_segments, colour_range
+from kadita_jax.plot.panels import SIZES
 from kadita_jax.plot.regions import connected
 from kadita_jax.plot.style import STATE_COLOURS, STATE_MARKERS
 
@@ -341,6 +342,32 @@ def test_names_and_marks_lie_in_their_own_region():
         x, y = to_data.transform(place)
         name = STATES[int(states.sel(r_orientation=x, noise=y, method="nearest"))]
         assert shown in (STATE_MARKERS[name], *(name.replace("_", gap) for gap in (" ", "\n")))
+
+
+@pytest.mark.parametrize("size", [None, *SIZES])
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        smooth(),
+        smooth().where(smooth()["noise"] < 12, 0),
+        sweep({"noise": range(9), "speed": range(9)}),
+    ],
+    ids=["large regions", "two states", "small regions"],
+)
+def test_the_key_explains_the_marks_that_are_on_the_map(dataset, size):
+    drawn = kj.plot.phase_diagram(dataset, size=size)
+    (axes, keys) = (drawn.axes[0], drawn.legends) if size is None else (drawn, [drawn.get_legend()])
+    told = {text.get_text().replace(" ", "_") for key in keys if key for text in key.get_texts()}
+    on_map = {line.get_marker() for line in axes.get_lines()}
+    assert {STATE_MARKERS[name] for name in told} == on_map
+
+
+def test_a_key_that_says_nothing_takes_no_room():
+    scattered = sweep({"noise": range(9), "speed": range(9)})
+    named, marked = (kj.plot.phase_diagram(d, size="slide") for d in (smooth(), scattered))
+    assert named.get_legend() is None
+    assert marked.get_legend() is not None
+    assert named.get_position().y1 > marked.get_position().y1
 
 
 def test_axes_beyond_the_second_are_cut_at_their_middle():

@@ -24,6 +24,8 @@ from kadita_jax.plot.timeline import LINES, draw_order
 SIZE = (8.0, 9.0)
 SCHOOL_BOX, ORDER_BOX = (0.15, 2.05, 7.7, 6.35), (0.6, 0.6, 6.0, 1.15)
 RATE = 25
+# Browsers show a frame of a GIF that is to last 10 ms for 100.
+MOST_RATE, MOST_GIF_RATE = 100, 50
 NEEDED = ("position", "heading", *(name for name, *_ in LINES))
 
 
@@ -75,15 +77,15 @@ def animate(
     - `trail`: over how many frames back each fish's path is drawn.
     - `follow`: whether the camera moves with the school's centre; in a box each fish is then shown
         at its periodic image nearest to the centre, so that the school is whole.
-    - `frames_per_second`: of the film.
+    - `frames_per_second`: of the film; at most 100, and at most 50 to be saved as GIF.
 
     **Returns:** a matplotlib animation, which `save` writes as MP4 or GIF and
     `IPython.display.HTML(film.to_jshtml())` shows in a notebook. `film.show(k)` shows the k-th
     frame in `film.figure`.
 
-    **Raises:** `InvalidInputError` for a sweep, a single frame or what is no run.
+    **Raises:** `InvalidInputError` for a sweep, a single frame, no fish or what is no run.
     """
-    faults = _faults(dataset) + moving_faults(trail, frames_per_second)
+    faults = run_faults(dataset) + moving_faults(trail, frames_per_second)
     refuse("cannot animate", faults)
     swim = swimmers(dataset, follow=follow)
     with style():
@@ -101,21 +103,35 @@ def animate(
     return Film(figure, show, n_frames=len(times), frames_per_second=float(frames_per_second))
 
 
-def _faults(dataset: xarray.Dataset) -> list[Fault]:
+def run_faults(dataset: xarray.Dataset) -> list[Fault]:
+    """Why a Dataset is no run of which a film can be made."""
     if is_sweep(dataset):
         rule = "must be a run: a sweep keeps no frames (kadita_jax.plot.phase_diagram draws it)"
         return [Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")]
     faults = list(missing(dataset, NEEDED))
-    if dataset.sizes.get("time", 0) < 2:
-        faults.append(Fault("dataset", "must have at least 2 frames", dataset.sizes.get("time", 0)))
-    return faults
+    return faults + length_faults(dataset)
 
 
-def moving_faults(trail: Unchecked = 0, frames_per_second: Unchecked = RATE) -> list[Fault]:
-    """What is wrong with these options of a film."""
+def length_faults(dataset: xarray.Dataset) -> list[Fault]:
+    """Why frames (time, fish) are too few for a film, or show nobody."""
+    least = {"time": (2, "frames"), "fish": (1, "fish")}
+    return [
+        Fault("dataset", f"must have at least {number} {name}", dataset.sizes[dim])
+        for dim, (number, name) in least.items()
+        if dataset.sizes.get(dim, number) < number
+    ]
+
+
+def moving_faults(
+    trail: Unchecked = 0, frames_per_second: Unchecked = RATE, *, is_gif: bool = False
+) -> list[Fault]:
+    """What is wrong with these options of a film, where it is known what it is written as."""
     faults, rate = count_faults({"trail": trail}, low=0), frames_per_second
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 100:
-        faults.append(Fault("frames_per_second", "must be > 0 and <= 100", rate))
+    most, why = (
+        (MOST_GIF_RATE, ", as browsers slow faster GIFs down") if is_gif else (MOST_RATE, "")
+    )
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= most:
+        faults.append(Fault("frames_per_second", f"must be > 0 and <= {most}{why}", rate))
     return faults
 
 

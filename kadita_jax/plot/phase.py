@@ -1,5 +1,6 @@
 """One metric of a sweep: a map over two axes, a line over one."""
 
+from functools import partial
 from typing import overload
 
 import numpy as np
@@ -35,9 +36,11 @@ from kadita_jax.plot.page import (
     MAP_PAGE,
     MARGIN,
     draw_key,
+    draw_key_above,
     key_entries,
     keyed_panel,
     new_page,
+    panel_below,
 )
 from kadita_jax.plot.panels import own_panel, size_faults
 from kadita_jax.plot.style import BODY, panel, size_of, style
@@ -127,11 +130,14 @@ def _draw_line(axes: Axes, grid: Grid, metric: str) -> None:
 
 
 def _map_panel(grid: Grid, metric: str, size: str) -> Axes:
-    leading, ends = leading_state(grid), meaning_of_ends(metric)
-    key = key_entries(grid, leading, np.isnan(average(grid, metric)), filled=False)
-    axes = keyed_panel(size, key, right=WORDS_ASIDE if any(ends) else BAR_ASIDE)
+    ends, empty = meaning_of_ends(metric), np.isnan(average(grid, metric))
+    key = partial(key_entries, grid, empty=empty, filled=False)
+    room = {"right": WORDS_ASIDE if any(ends) else BAR_ASIDE}
+    # Below the largest key a map is smallest, and has the most marks: no more are to be explained.
+    most = name_states(panel_below(size, key(leading_state(grid)), **room), grid)
+    axes = panel_below(size, key(most), **room)
     mesh = draw_map(axes, grid, metric)
-    name_states(axes, grid)
+    draw_key_above(axes, size, key(name_states(axes, grid)))
     figure, (width, height) = axes.get_figure(root=True), size_of(axes)
     assert figure is not None
     bar = (LEFT + width + 0.12, BELOW, 0.14, height)
@@ -160,12 +166,12 @@ def _map_page(grid: Grid, metric: str) -> Figure:
     figure = _page(MAP_PAGE, grid, metric, note)
     axes = panel(figure, MAP_BOX)
     mesh = draw_map(axes, grid, metric)
-    name_states(axes, grid)
+    marked = name_states(axes, grid)
     top = MAP_BOX[1] + MAP_BOX[3]
     bar = (ASIDE, top - 2.4, 0.17, 2.4)
     draw_colour_bar(figure, bar, mesh, metric_label(metric), meaning_of_ends(metric))
     empty = np.isnan(average(grid, metric))
-    draw_key(figure, ASIDE, top - 2.8, key_entries(grid, leading, empty, filled=False))
+    draw_key(figure, ASIDE, top - 2.8, key_entries(grid, marked, empty, filled=False))
     return figure
 
 
