@@ -51,13 +51,8 @@ def measure_file(
     """
     path = Path(path)
     source = open_run(path)
-    said = _own_box(source) if box_size is None else box_size
-    box_size = None if isinstance(said, str) and said == OPEN else said
-    faults = track_faults(source) + _setting_faults(box_size, convention)
-    if said is None and convention != CORRECTED:
-        rule = "must be given: the file does not say (open water needs convention 'corrected')"
-        faults.append(Fault("box_size", rule, None))
-    refuse(f"cannot measure {path}", faults)
+    refuse(f"cannot measure {path}", measure_faults(source, box_size, convention))
+    box_size = _side(_said_box(source, box_size))
     chosen = chosen_convention(convention, box_size)
     tracks = _tracks(source).isel(time=frames)
     series = _measure(path, tracks, box_size, chosen)
@@ -74,12 +69,38 @@ def measured_or_measure(
     *,
     box_size: float | Unchecked | None = None,
     convention: str | Unchecked | None = None,
+    frames: slice | None = None,
 ) -> xr.Dataset:
-    """A run of ours as it is, unless a box or a convention is asked for; else `measure_file`."""
+    """A run of ours as it is, unless a box or a convention is asked for; else `measure_file`.
+
+    **Arguments:**
+
+    - `frames`: which ones, at least one; all of them when None.
+    """
     dataset = open_run(path)
-    if is_measured(dataset) and box_size is None and convention is None:
-        return dataset
-    return measure_file(path, box_size=box_size, convention=convention)
+    if is_taken_as_measured(dataset, box_size, convention):
+        return dataset if frames is None else dataset.isel(time=frames)
+    measured = {"box_size": box_size, "convention": convention}
+    return measure_file(path, **measured, frames=slice(None) if frames is None else frames)
+
+
+def is_taken_as_measured(
+    dataset: xr.Dataset, box_size: Unchecked | None = None, convention: Unchecked | None = None
+) -> bool:
+    """Whether `measured_or_measure` takes a Dataset as it is."""
+    return is_measured(dataset) and box_size is None and convention is None
+
+
+def measure_faults(
+    source: xr.Dataset, box_size: Unchecked | None = None, convention: Unchecked | None = None
+) -> list[Fault]:
+    """Why a Dataset cannot be measured in this box and convention; empty when it can."""
+    said = _said_box(source, box_size)
+    faults = track_faults(source) + _setting_faults(_side(said), convention)
+    if said is None and convention != CORRECTED:
+        rule = "must be given: the file does not say (open water needs convention 'corrected')"
+        faults.append(Fault("box_size", rule, None))
+    return faults
 
 
 def read_tracks(dataset: xr.Dataset) -> xr.Dataset:
@@ -121,6 +142,15 @@ def track_faults(source: xr.Dataset) -> list[Fault]:
             )
             faults.append(Fault(str(name), rule, dict(source[name].sizes)))
     return faults or _size_faults(source)
+
+
+def _said_box(source: xr.Dataset, asked: Any) -> Any:
+    return _own_box(source) if asked is None else asked
+
+
+def _side(said: Any) -> Any:
+    """The side of the box as the metrics take it: open water, told by its name, has none."""
+    return None if isinstance(said, str) and said == OPEN else said
 
 
 def _own_box(source: xr.Dataset) -> Any:

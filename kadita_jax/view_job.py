@@ -9,7 +9,7 @@ import xarray as xr
 import kadita_jax
 from kadita_jax.dataset import open_run, reading, unreadable
 from kadita_jax.errors import Fault, refuse
-from kadita_jax.film_job import FRAMES_RULE, parse_frames
+from kadita_jax.frame_words import taken_frames, taking_faults, word_faults
 from kadita_jax.job_checks import folder_faults
 from kadita_jax.metrics.convention import CORRECTED
 from kadita_jax.names import NAMES
@@ -31,7 +31,7 @@ def view_file(path: Path, *, out: Path | None, frames: str | None, is_opened: bo
     with reading(path), open_run(path) as stored:
         dataset, given = stored, {}
         if not holds_points(stored):
-            chosen = _frames(stored, parse_frames(frames) or slice(None))
+            chosen = taken_frames(frames, _n_frames(stored))
             dataset, given = _measured(path, stored, chosen), _ends(chosen)
         target.parent.mkdir(parents=True, exist_ok=True)
         page = kadita_jax.plot.view(dataset, target, **given)
@@ -44,38 +44,28 @@ def _file_faults(path: Path, text: str | None) -> list[Fault]:
     """Why what a file holds cannot be shown, or not in the frames that are asked for."""
     faults = unreadable(path)
     if faults:
-        return faults + _word_faults(text)
+        return faults + word_faults(text)
     with reading(path), open_run(path) as stored:
         faults = content_faults(stored)
-        return faults + (_word_faults(text) if faults else _frame_faults(stored, text))
-
-
-def _word_faults(text: str | None) -> list[Fault]:
-    return [] if parse_frames(text) else [Fault("frames", FRAMES_RULE, text)]
+        return faults + (word_faults(text) if faults else _frame_faults(stored, text))
 
 
 def _frame_faults(stored: xr.Dataset, text: str | None) -> list[Fault]:
     """What is wrong with the frames, blamed on the word that was given and not on its parts."""
     if holds_points(stored):
         return [] if text is None else [Fault("frames", NO_FRAMES, text)]
-    chosen = parse_frames(text)
-    if chosen is None:
-        return _word_faults(text)
-    frames = _frames(stored, chosen)
-    if not frames:
-        n_frames = read_tracks(stored).sizes["time"]
-        rule = f"must take at least one of the {n_frames} frames"
-        return [Fault("frames", rule, text)]
-    found = frame_faults(stored, **_ends(frames))
+    faults = taking_faults(text, _n_frames(stored))
+    if faults:
+        return faults
+    found = frame_faults(stored, **_ends(taken_frames(text, _n_frames(stored))))
     return [
         Fault("frames", f"stride {fault.rule}", text or "all") if fault.field == "stride" else fault
         for fault in found
     ]
 
 
-def _frames(stored: xr.Dataset, chosen: slice) -> range:
-    """The numbers of the frames of a run that a slice takes."""
-    return range(*chosen.indices(read_tracks(stored).sizes["time"]))
+def _n_frames(stored: xr.Dataset) -> int:
+    return read_tracks(stored).sizes["time"]
 
 
 def _ends(frames: range) -> dict[str, int]:

@@ -216,6 +216,44 @@ def test_what_a_study_lacks_is_refused(loop, slopes, found, sweep):
             draw()
 
 
+@pytest.mark.parametrize("metric", ["", "speed", 3, ["polarization"], np.array([1, 2])])
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [("hysteresis", "loop"), ("sensitivities", "slopes"), ("phase_diagram", "sweep")],
+)
+def test_a_wrong_metric_is_one_fault_beside_those_of_size_and_dataset(
+    request, run, name, good, metric
+):
+    draw: Any = getattr(kj.plot, name)
+    for dataset, dataset_faults in ((request.getfixturevalue(good), []), (run, ["dataset"])):
+        for size in (None, "", "a4", 3):
+            with pytest.raises(kj.InvalidInputError) as refused:
+                draw(dataset, metric=metric, size=size)
+            expected = ["metric", *dataset_faults, *([] if size is None else ["size"])]
+            assert sorted(fault.field for fault in refused.value.faults) == sorted(expected)
+
+
+@pytest.mark.parametrize("name", ["phase_diagram", "state_map", "sensitivities", "hysteresis"])
+def test_a_wrong_size_is_told_beside_a_wrong_dataset(run, name):
+    with pytest.raises(kj.InvalidInputError) as refused:
+        getattr(kj.plot, name)(run, size="a4")
+    assert [fault.field for fault in refused.value.faults] == ["dataset", "size"]
+
+
+def test_a_loop_over_nothing_is_refused_beside_a_wrong_size(loop):
+    with pytest.raises(kj.InvalidInputError) as refused:
+        kj.plot.hysteresis(loop.isel(orientation_width=[]), size="a4")
+    assert [fault.field for fault in refused.value.faults] == ["orientation_width", "size"]
+
+
+@pytest.mark.parametrize("part", ["", "runs", 3, ["metrics"]])
+def test_a_wrong_part_is_told_beside_a_wrong_size(found, part):
+    draw: Any = kj.plot.calibration
+    with pytest.raises(kj.InvalidInputError) as refused:
+        draw(found, part=part, size="a4")
+    assert [fault.field for fault in refused.value.faults] == ["part", "size"]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_an_entropy_of_1_leaves_its_printed_value_free(run, size):
     highest = run.assign({name: xr.ones_like(run[name]) for name in NAMES})

@@ -84,7 +84,7 @@ def test_all_that_is_wrong_is_told_at_once_and_before_anything_is_measured(tmp_p
     sweep({"noise": [1.0, 2.0]}).to_netcdf(tmp_path / "phase.nc")
     run().drop_vars("heading").to_netcdf(tmp_path / "places.nc")
     told = {
-        "tracks.nc": "frames: must take at least one of the 12 frames, got '20:'",
+        "tracks.nc": "frames: must take at least 1 of the 12 frames, got '20:'",
         "phase.nc": "frames: must not be given for a sweep, which has no frames, got '20:'",
         "places.nc": "heading: must be a variable named heading or headings",
         "none.nc": "file: must exist",

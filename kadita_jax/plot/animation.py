@@ -24,6 +24,8 @@ from kadita_jax.plot.timeline import LINES, draw_order
 SIZE = (8.0, 9.0)
 SCHOOL_BOX, ORDER_BOX = (0.15, 2.05, 7.7, 6.35), (0.6, 0.6, 6.0, 1.15)
 RATE = 25
+# Browsers show a frame of a GIF that is to last 10 ms for 100.
+MOST_RATE, MOST_GIF_RATE = 100, 50
 NEEDED = ("position", "heading", *(name for name, *_ in LINES))
 
 
@@ -75,16 +77,16 @@ def animate(
     - `trail`: over how many frames back each fish's path is drawn.
     - `follow`: whether the camera moves with the school's centre; in a box each fish is then shown
         at its periodic image nearest to the centre, so that the school is whole.
-    - `frames_per_second`: of the film.
+    - `frames_per_second`: of the film; at most 100, and at most 50 to be saved as GIF.
 
     **Returns:** a matplotlib animation, which `save` writes as MP4 or GIF and
     `IPython.display.HTML(film.to_jshtml())` shows in a notebook. `film.show(k)` shows the k-th
     frame in `film.figure`.
 
-    **Raises:** `InvalidInputError` for a sweep, a single frame, what is no run, or frames in
-        which no fish has a finite position and heading.
+    **Raises:** `InvalidInputError` for a sweep, a single frame, no fish, what is no run, or frames
+        in which no fish has a finite position and heading.
     """
-    faults = _faults(dataset) + moving_faults(trail, frames_per_second)
+    faults = run_faults(dataset) + moving_faults(trail, frames_per_second)
     refuse("cannot animate", faults)
     swim = swimmers(dataset, follow=follow)
     with style():
@@ -103,21 +105,34 @@ def animate(
     return Film(figure, show, n_frames=len(times), frames_per_second=float(frames_per_second))
 
 
-def _faults(dataset: xarray.Dataset) -> list[Fault]:
-    faults = kind_faults(dataset, "run")
-    if faults:
+def run_faults(dataset: xarray.Dataset) -> list[Fault]:
+    """Why a Dataset is no run of which a film can be made."""
+    if faults := kind_faults(dataset, "run"):
         return faults
-    faults = list(missing(dataset, NEEDED))
-    if dataset.sizes.get("time", 0) < 2:
-        faults.append(Fault("dataset", "must have at least 2 frames", dataset.sizes.get("time", 0)))
+    faults = [*missing(dataset, NEEDED), *length_faults(dataset)]
     return faults or unseen_faults(dataset)
 
 
-def moving_faults(trail: Unchecked = 0, frames_per_second: Unchecked = RATE) -> list[Fault]:
-    """What is wrong with these options of a film."""
+def length_faults(dataset: xarray.Dataset) -> list[Fault]:
+    """Why frames (time, fish) are too few for a film, or show nobody."""
+    least = {"time": (2, "frames"), "fish": (1, "fish")}
+    return [
+        Fault("dataset", f"must have at least {number} {name}", dataset.sizes[dim])
+        for dim, (number, name) in least.items()
+        if dataset.sizes.get(dim, number) < number
+    ]
+
+
+def moving_faults(
+    trail: Unchecked = 0, frames_per_second: Unchecked = RATE, *, is_gif: bool = False
+) -> list[Fault]:
+    """What is wrong with these options of a film, where it is known what it is written as."""
     faults, rate = count_faults({"trail": trail}, low=0), frames_per_second
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 100:
-        faults.append(Fault("frames_per_second", "must be > 0 and <= 100", rate))
+    most, why = (
+        (MOST_GIF_RATE, ", as browsers slow faster GIFs down") if is_gif else (MOST_RATE, "")
+    )
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= most:
+        faults.append(Fault("frames_per_second", f"must be > 0 and <= {most}{why}", rate))
     return faults
 
 

@@ -1,6 +1,5 @@
 """What each parameter does to each metric: derivatives with their intervals, side by side."""
 
-from collections.abc import Iterator
 from typing import overload
 
 import numpy as np
@@ -8,12 +7,13 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.names import ALL_LONG_NAMES
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plot.labels import capital, metric_label
 from kadita_jax.plot.maps import ROUND
 from kadita_jax.plot.page import new_page
-from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.panels import choice_faults, own_panel, size_faults
 from kadita_jax.plot.reading import amount, cut, joined, plain_name, plain_unit
 from kadita_jax.plot.style import BLUE, BODY, FAINT, INK, MUTED, PAPER, Box, headline, panel, style
 
@@ -53,8 +53,8 @@ def sensitivities(
     dataset: xarray.Dataset,
     axes: Axes | None = None,
     *,
-    metric: str | None = None,
-    size: str | None = None,
+    metric: str | Unchecked | None = None,
+    size: str | Unchecked | None = None,
 ) -> Figure | Axes:
     """The change of each mean metric when each parameter is raised by a tenth of its value.
 
@@ -75,11 +75,11 @@ def sensitivities(
     **Raises:** `InvalidInputError` where it holds no derivatives by parameters, or none of this
         metric.
     """
-    refuse("cannot draw", _faults(dataset, metric))
+    refuse("cannot draw", [*_faults(dataset, metric), *size_faults(size)])
     with style():
         if axes is None and metric is None and size is None:
             return _page(dataset)
-        name = metric or str(dataset["metric"].values[0])
+        name = str(dataset["metric"].values[0]) if metric is None else metric
         drawn = own_panel(axes, size, MARGINS)
         _draw_metric(drawn, dataset.sel(metric=name))
         _name_rows(drawn, dataset, named=True)
@@ -87,13 +87,13 @@ def sensitivities(
     return drawn
 
 
-def _faults(dataset: xarray.Dataset, metric: str | None) -> Iterator[Fault]:
-    if "derivative" not in dataset:
-        rule = "must hold derivatives by parameters: a study with wrt"
-        yield Fault("dataset", rule, list(map(str, dataset.data_vars)))
-    elif metric is not None and metric not in dataset["metric"].values:
-        known = ", ".join(map(str, dataset["metric"].values))
-        yield Fault("metric", f"must be one of the study's: {known}", metric)
+def _faults(dataset: xarray.Dataset, metric: Unchecked | None) -> list[Fault]:
+    if "derivative" in dataset:
+        known = list(map(str, dataset["metric"].values))
+        return choice_faults("metric", metric, known, "the study's: ")
+    rule = "must hold derivatives by parameters: a study with wrt"
+    wrong = Fault("dataset", rule, list(map(str, dataset.data_vars)))
+    return [wrong, *choice_faults("metric", metric, ALL_LONG_NAMES)]
 
 
 def _page(dataset: xarray.Dataset) -> Figure:

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.plot.effects import NORMAL_95, ROW
 from kadita_jax.plot.labels import capital, metric_label
 from kadita_jax.plot.page import new_page
-from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.panels import choice_faults, own_panel, size_faults
 from kadita_jax.plot.reading import cut, joined, plain_name, plain_unit
 from kadita_jax.plot.style import BLUE, BODY, FAINT, INK, VERMILLION, WASH, headline, panel, style
 
@@ -47,8 +47,8 @@ def calibration(
     found: "Calibration",
     axes: Axes | None = None,
     *,
-    part: str | None = None,
-    size: str | None = None,
+    part: str | Unchecked | None = None,
+    size: str | Unchecked | None = None,
 ) -> Figure | Axes:
     """The metrics' deviations from their targets, and the parameters' 95 % intervals.
 
@@ -64,8 +64,7 @@ def calibration(
         holds 95 % of those of a model that explains the target; intervals are in percent of the
         value, cut at 100 %.
     """
-    if part not in (None, *PARTS):
-        refuse("cannot draw", [Fault("part", f"must be one of {', '.join(PARTS)}", part)])
+    refuse("cannot draw", [*choice_faults("part", part, PARTS), *size_faults(size)])
     with style():
         if axes is None and part is None and size is None:
             return _page(found)

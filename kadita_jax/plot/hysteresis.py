@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.plot.effects import NORMAL_95
 from kadita_jax.plot.grid import (
     REPLICATE,
     Grid,
     average,
+    grid_faults,
     metric_faults,
     n_replicates,
     read_grid,
@@ -25,7 +26,7 @@ from kadita_jax.plot.labels import SYMBOLS, fish, metric_label, replicates, scen
 from kadita_jax.plot.lines import chance_labels, draw_chance, hide_places, set_heights
 from kadita_jax.plot.maps import set_scale
 from kadita_jax.plot.page import new_page
-from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.panels import own_panel, size_faults
 from kadita_jax.plot.reading import joined
 from kadita_jax.plot.style import BODY, PAPER, Box, panel, size_of, style
 from kadita_jax.plot.timeline import write_labels
@@ -65,8 +66,8 @@ def hysteresis(
     dataset: xarray.Dataset,
     axes: Axes | None = None,
     *,
-    metric: str | None = None,
-    size: str | None = None,
+    metric: str | Unchecked | None = None,
+    size: str | Unchecked | None = None,
 ) -> Figure | Axes:
     """Polarization and rotation, or one metric, up a parameter and down again.
 
@@ -85,8 +86,8 @@ def hysteresis(
     **Raises:** `InvalidInputError` where it holds no two branches along one parameter.
     """
     is_page = axes is None and metric is None and size is None
-    shown = list(PANELS) if is_page else [metric or "polarization"]
-    refuse("cannot draw", [*metric_faults(shown[0], dataset), *_faults(dataset, shown)])
+    shown = list(PANELS) if is_page else ["polarization" if metric is None else metric]
+    refuse("cannot draw", [*_faults(dataset, shown), *size_faults(size)])
     loop = {name: _branch(dataset, name, shown) for name in LOOKS}
     with style():
         if is_page:
@@ -111,13 +112,22 @@ def _page(loop: Mapping[str, Grid]) -> Figure:
     return figure
 
 
-def _faults(dataset: xarray.Dataset, metrics: Sequence[str]) -> Iterator[Fault]:
+def _faults(dataset: xarray.Dataset, metrics: Sequence[Unchecked]) -> list[Fault]:
+    wrong = list(metric_faults(metrics[0], dataset))
+    asked = [] if wrong else metrics
+    loop = list(_loop_faults(dataset, asked))
+    if wrong or loop:
+        return wrong + loop
+    return grid_faults(dataset.sel({BRANCH: "up"}), *(f"{metric}_mean" for metric in asked))
+
+
+def _loop_faults(dataset: xarray.Dataset, metrics: Sequence[str]) -> Iterator[Fault]:
     means = [f"{metric}_mean" for metric in metrics]
     along = [set(dataset[name].dims) - {REPLICATE} for name in means if name in dataset]
     branches = dataset[BRANCH].values.tolist() if BRANCH in dataset.dims else []
     has_all = len(along) == len(means) and set(LOOKS) <= set(branches)
     if not has_all or any(len(dims) != 2 or BRANCH not in dims for dims in along):
-        names = " and ".join(SYMBOLS.get(metric, metric) for metric in metrics)
+        names = " and ".join(SYMBOLS.get(metric, metric) for metric in metrics) or "metrics"
         rule = f"must hold {names} up and down one parameter, as kadita_jax.hysteresis returns them"
         yield Fault("dataset", rule, f"dims {dict(dataset.sizes)}, branches {branches}")
 

@@ -156,11 +156,11 @@ def draw_borders(axes: Axes, grid: Grid) -> None:
         axes.add_collection(lines, autolim=False)
 
 
-def name_states(axes: Axes, grid: Grid) -> None:
-    """The state's name or mark in every region of the map that has room for it."""
+def name_states(axes: Axes, grid: Grid) -> np.ndarray:
+    """The state's name or mark in every region of the map that has room; which have a mark."""
     pixels = zip(grid.axes, n_pixels(axes), strict=True)
     across, up = (axis.cells(number) for axis, number in pixels)
-    draw_names(axes, leading_state(grid)[across[:, None], up])
+    return draw_names(axes, leading_state(grid)[across[:, None], up])
 
 
 def draw_colour_bar(

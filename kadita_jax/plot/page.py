@@ -61,13 +61,26 @@ def new_page(size: tuple[float, float], title: str, *notes: str) -> Figure:
 
 def keyed_panel(size: str | None, key: Entries, *, right: float) -> Axes:
     """The one panel of a figure of its own with its key above it, and so much room to the right."""
-    columns = COLUMNS.get(size or "page", 1)
-    lines = -(-len(key) // columns) + any("\n" in text for text in key)
-    axes = own_panel(None, size, (LEFT, BELOW, right, MARGIN + LINE * lines))
-    if key:
-        place = {"loc": "lower left", "bbox_to_anchor": (0, 1.03), "ncols": columns}
-        axes.legend(list(key.values()), list(key), **place, columnspacing=0.9, **KEY_STYLE)
+    axes = panel_below(size, key, right=right)
+    draw_key_above(axes, size, key)
     return axes
+
+
+def panel_below(size: str | None, key: Entries, *, right: float) -> Axes:
+    """The panel of `keyed_panel`, the room for its key empty."""
+    lines = -(-len(key) // _columns(size)) + any("\n" in text for text in key)
+    return own_panel(None, size, (LEFT, BELOW, right, MARGIN + LINE * lines))
+
+
+def draw_key_above(axes: Axes, size: str | None, key: Entries) -> None:
+    """The key, if it tells of anything, above a panel of a figure of this size."""
+    if key:
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1.03), "ncols": _columns(size)}
+        axes.legend(list(key.values()), list(key), **place, columnspacing=0.9, **KEY_STYLE)
+
+
+def _columns(size: str | None) -> int:
+    return COLUMNS["page" if size is None else size]
 
 
 def draw_key(figure: Figure, x: float, y: float, key: Entries) -> None:

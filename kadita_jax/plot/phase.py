@@ -1,5 +1,6 @@
 """One metric of a sweep: a map over two axes, a line over one."""
 
+from functools import partial
 from typing import overload
 
 import numpy as np
@@ -7,8 +8,15 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.errors import Unchecked, refuse
-from kadita_jax.plot.grid import Grid, average, leading_state, metric_faults, read_grid
+from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.plot.grid import (
+    Grid,
+    average,
+    grid_faults,
+    leading_state,
+    metric_faults,
+    read_grid,
+)
 from kadita_jax.plot.labels import about, capital, mean_note, metric_label
 from kadita_jax.plot.lines import band_note, chance_labels, draw_lines, draw_strip, hide_places
 from kadita_jax.plot.maps import (
@@ -28,11 +36,13 @@ from kadita_jax.plot.page import (
     MAP_PAGE,
     MARGIN,
     draw_key,
+    draw_key_above,
     key_entries,
     keyed_panel,
     new_page,
+    panel_below,
 )
-from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.panels import own_panel, size_faults
 from kadita_jax.plot.style import BODY, panel, size_of, style
 from kadita_jax.plot.timeline import write_labels
 
@@ -63,7 +73,7 @@ def phase_diagram(
     metric: str | Unchecked = "polarization",
     axes: Axes | None = None,
     *,
-    size: str | None = None,
+    size: str | Unchecked | None = None,
 ) -> Figure | Axes:
     """A metric at every point of a sweep, its mean over the replicates.
 
@@ -82,8 +92,10 @@ def phase_diagram(
 
     **Returns:** the axes; without axes and size the figure of a page with title, notes and key.
         `save` writes either.
+
+    **Raises:** `InvalidInputError` for a run, a loop or what else holds no such metric.
     """
-    refuse("cannot draw", metric_faults(metric, dataset))
+    refuse("cannot draw", _faults(dataset, metric, size))
     grid = read_grid(dataset, f"{metric}_mean")
     with style():
         if axes is not None:
@@ -92,6 +104,12 @@ def phase_diagram(
         if size is not None:
             return (_map_panel if is_map else _line_panel)(grid, metric, size)
         return (_map_page if is_map else _line_page)(grid, metric)
+
+
+def _faults(dataset: xarray.Dataset, metric: Unchecked, size: Unchecked | None) -> list[Fault]:
+    wrong = list(metric_faults(metric, dataset))
+    means = [] if wrong else [f"{metric}_mean"]
+    return [*wrong, *grid_faults(dataset, *means), *size_faults(size)]
 
 
 def _in_axes(grid: Grid, metric: str, axes: Axes) -> Axes:
@@ -112,11 +130,14 @@ def _draw_line(axes: Axes, grid: Grid, metric: str) -> None:
 
 
 def _map_panel(grid: Grid, metric: str, size: str) -> Axes:
-    leading, ends = leading_state(grid), meaning_of_ends(metric)
-    key = key_entries(grid, leading, np.isnan(average(grid, metric)), filled=False)
-    axes = keyed_panel(size, key, right=WORDS_ASIDE if any(ends) else BAR_ASIDE)
+    ends, empty = meaning_of_ends(metric), np.isnan(average(grid, metric))
+    key = partial(key_entries, grid, empty=empty, filled=False)
+    room = {"right": WORDS_ASIDE if any(ends) else BAR_ASIDE}
+    # Below the largest key a map is smallest, and has the most marks: no more are to be explained.
+    most = name_states(panel_below(size, key(leading_state(grid)), **room), grid)
+    axes = panel_below(size, key(most), **room)
     mesh = draw_map(axes, grid, metric)
-    name_states(axes, grid)
+    draw_key_above(axes, size, key(name_states(axes, grid)))
     figure, (width, height) = axes.get_figure(root=True), size_of(axes)
     assert figure is not None
     bar = (LEFT + width + 0.12, BELOW, 0.14, height)
@@ -145,12 +166,12 @@ def _map_page(grid: Grid, metric: str) -> Figure:
     figure = _page(MAP_PAGE, grid, metric, note)
     axes = panel(figure, MAP_BOX)
     mesh = draw_map(axes, grid, metric)
-    name_states(axes, grid)
+    marked = name_states(axes, grid)
     top = MAP_BOX[1] + MAP_BOX[3]
     bar = (ASIDE, top - 2.4, 0.17, 2.4)
     draw_colour_bar(figure, bar, mesh, metric_label(metric), meaning_of_ends(metric))
     empty = np.isnan(average(grid, metric))
-    draw_key(figure, ASIDE, top - 2.8, key_entries(grid, leading, empty, filled=False))
+    draw_key(figure, ASIDE, top - 2.8, key_entries(grid, marked, empty, filled=False))
     return figure
 
 

@@ -7,9 +7,11 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.names import STATES
 from kadita_jax.plot.grid import (
     Grid,
+    grid_faults,
     leading_state,
     n_replicates,
     read_grid,
@@ -32,7 +34,7 @@ from kadita_jax.plot.page import (
     keyed_panel,
     new_page,
 )
-from kadita_jax.plot.panels import own_panel
+from kadita_jax.plot.panels import own_panel, size_faults
 from kadita_jax.plot.regions import draw_names, n_pixels
 from kadita_jax.plot.style import BODY, PAPER, STATE_COLOURS, panel, size_of, style
 
@@ -44,7 +46,7 @@ def state_map(dataset: xarray.Dataset, axes: Axes, *, size: str | None = ...) ->
 @overload
 def state_map(dataset: xarray.Dataset, axes: None = ..., *, size: str) -> Axes: ...
 def state_map(
-    dataset: xarray.Dataset, axes: Axes | None = None, *, size: str | None = None
+    dataset: xarray.Dataset, axes: Axes | None = None, *, size: str | Unchecked | None = None
 ) -> Figure | Axes:
     """The state of the school at every point of a sweep.
 
@@ -60,7 +62,10 @@ def state_map(
 
     **Returns:** the axes; without axes and size the figure of a page with title, notes and key.
         `save` writes either.
+
+    **Raises:** `InvalidInputError` for a run, a loop or what else holds no states over an axis.
     """
+    refuse("cannot draw", [*grid_faults(dataset, "state"), *size_faults(size)])
     grid = read_grid(dataset, "state")
     with style():
         is_map = len(grid.axes) == 2
