@@ -241,7 +241,10 @@ def plot(
         bool, typer.Option("--follow", help="Of the film: the camera moves with the school.")
     ] = False,
     fps: Annotated[
-        Any, number_option(float, "Of the film: frames per second; 25 unless said.")
+        Any,
+        number_option(
+            float, "Of the film: frames per second, at most 100, of a .gif 50; 25 unless said."
+        ),
     ] = None,
 ) -> None:
     """Draw the summary picture of runs or of other programs' tracks, or film one."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import netCDF4
 import numpy as np
@@ -13,6 +14,15 @@ from kadita_jax import layout
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.files import partial_path
 from kadita_jax.names import STATES
+
+# What there is beside runs, and what draws it.
+DRAWN_BY = MappingProxyType(
+    {
+        "loop": "a loop is drawn by kadita_jax.plot.hysteresis",
+        "derivatives": "derivatives are drawn by kadita_jax.plot.sensitivities",
+        "sweep": "a sweep keeps no frames (kadita_jax.plot.phase_diagram draws it)",
+    }
+)
 
 
 def open_run(path: str | Path) -> xr.Dataset:
@@ -62,6 +72,24 @@ def is_sweep(dataset: xr.Dataset) -> bool:
     return "replicate" in dataset.dims and "time" not in dataset.dims
 
 
+def kind_of(dataset: xr.Dataset) -> str:
+    """What a Dataset is: a "loop", "derivatives", a "sweep", or else taken for a "run"."""
+    if "branch" in dataset.dims:
+        return "loop"
+    if "derivative" in dataset:
+        return "derivatives"
+    return "sweep" if is_sweep(dataset) else "run"
+
+
+def kind_faults(dataset: xr.Dataset, *wanted: str) -> list[Fault]:
+    """The fault of a Dataset of a kind that is not wanted, which says what draws it."""
+    kind = kind_of(dataset)
+    if kind in wanted or kind not in DRAWN_BY:
+        return []
+    rule = f"must be {' or '.join(f'a {name}' for name in wanted)}: {DRAWN_BY[kind]}"
+    return [Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")]
+
+
 def read_attributes(path: Path) -> dict[str, Any]:
     """The global attributes of a file."""
     with reading(path), netCDF4.Dataset(path) as handle:
@@ -79,6 +107,43 @@ def holds_float64(path: Path) -> bool:
     """Whether any array of tracks in the file is in double precision."""
     with netCDF4.Dataset(path) as handle:
         return any(v.ndim > 1 and v.dtype == np.float64 for v in handle.variables.values())
+
+
+class Clock(NamedTuple):
+    """When the frames of a run were.
+
+    **Attributes:**
+
+    - `values`: (T,) seconds; whole numbers of the frames where the file tells no times.
+    - `name`: "time" or "frame".
+    - `unit`: "s", or "" of frames.
+    """
+
+    values: np.ndarray
+    name: str
+    unit: str
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the file tells times."""
+        return bool(self.unit)
+
+    @property
+    def label(self) -> str:
+        """What stands at an axis."""
+        return f"{self.name} ({self.unit})" if self.has_times else self.name
+
+    @property
+    def moment(self) -> str:
+        """How one of the values is told, with {} in its place."""
+        return f"{{}} {self.unit}" if self.has_times else f"{self.name} {{}}"
+
+
+def clock(dataset: xr.Dataset) -> Clock:
+    """The times of a run's frames, or their numbers where the Dataset has no coordinate `time`."""
+    if "time" in dataset.coords:
+        return Clock(seconds(dataset), "time", "s")
+    return Clock(np.arange(dataset.sizes["time"]), "frame", "")
 
 
 def seconds(dataset: xr.Dataset) -> np.ndarray:

@@ -1,19 +1,25 @@
 """The job of `kadita plot --animate`: a run's file, and the film of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 import kadita_jax
-from kadita_jax.dataset import is_sweep, open_run, reading, unreadable
+from kadita_jax.dataset import kind_of, open_run, reading, unreadable
 from kadita_jax.errors import Fault, refuse
+from kadita_jax.frame_words import parse_frames, taking_faults, word_faults
 from kadita_jax.job_checks import folder_faults
 from kadita_jax.terminal import progress_bar
-from kadita_jax.tracks import measured_or_measure
-
-FRAMES_RULE = "must be A:B or A:B:STRIDE, whole numbers of which any may be left out"
+from kadita_jax.tracks import (
+    is_taken_as_measured,
+    measure_faults,
+    measured_or_measure,
+    read_tracks,
+    track_faults,
+)
 
 
 def refuse_without_film(moving: Mapping[str, Any]) -> None:
@@ -43,14 +49,13 @@ def film(
     - `frames`: which ones, as Python slices: "100:500:2".
     - `trail`, `follow`, `fps`: as `kadita_jax.plot.animate` takes them; its own where None.
     """
-    chosen = parse_frames(frames)
     moving = {"trail": trail, "follow": follow, "frames_per_second": fps}
     moving = {name: value for name, value in moving.items() if value is not None}
-    faults = _faults(paths, target, out, moving)
-    faults += [] if chosen else [Fault("frames", FRAMES_RULE, frames)]
-    refuse("cannot animate", faults)
+    source = {"box_size": box_size, "convention": convention}
+    faults = _word_faults(paths, target, out, moving)
+    refuse("cannot animate", faults + _file_faults(paths[0], frames, source))
     with reading(paths[0]):
-        dataset = _opened(paths[0], chosen or slice(None), box_size, convention)
+        dataset = measured_or_measure(paths[0], **source, frames=parse_frames(frames))
         made = kadita_jax.plot.animate(dataset, **moving)
         target.parent.mkdir(parents=True, exist_ok=True)
         with progress_bar(target.name, dataset.sizes["time"], "frames") as progress:
@@ -58,14 +63,19 @@ def film(
     print(target)
 
 
-def _faults(
+def _word_faults(
     paths: list[Path], target: Path, out: Path | None, moving: Mapping[str, Any]
 ) -> list[Fault]:
+    """What is wrong with the words alone, blamed on those that the command has."""
     from kadita_jax.plot.animation import moving_faults
-    from kadita_jax.plot.saving import film_faults
+    from kadita_jax.plot.saving import film_faults, is_gif
 
     checked = {name: value for name, value in moving.items() if name != "follow"}
-    faults = film_faults(target) + folder_faults(target.parent) + moving_faults(**checked)
+    wrong = moving_faults(**checked, is_gif=is_gif(target))
+    faults = film_faults(target) + [
+        _renamed(f, "out", "film") for f in folder_faults(target.parent)
+    ]
+    faults += [_renamed(fault, "frames_per_second", "fps") for fault in wrong]
     if out is not None:
         faults.append(Fault("out", "must not be given with --animate, which names it", str(out)))
     if len(paths) > 1:
@@ -73,19 +83,25 @@ def _faults(
     return faults
 
 
-def _opened(path: Path, frames: slice, box_size: Any, convention: str | None) -> xr.Dataset:
-    if not unreadable(path) and is_sweep(dataset := open_run(path)):
-        # What a film refuses, and says what draws it.
-        return dataset
-    return measured_or_measure(path, box_size=box_size, convention=convention).isel(time=frames)
+def _renamed(fault: Fault, field: str, word: str) -> Fault:
+    return replace(fault, field=word) if fault.field == field else fault
 
 
-def parse_frames(text: str | None) -> slice | None:
-    """A slice from "A:B" or "A:B:STRIDE", all frames from None; None when it is neither."""
-    try:
-        parts = [int(part) if part.strip() else None for part in (text or ":").split(":")]
-    except ValueError:
-        return None
-    if not 2 <= len(parts) <= 3 or (len(parts) == 3 and parts[2] is not None and parts[2] < 1):
-        return None
-    return slice(*parts)
+def _file_faults(path: Path, frames: str | None, source: Mapping[str, Any]) -> list[Fault]:
+    """Why no film can be made of these frames of a file."""
+    faults = unreadable(path)
+    if faults:
+        return faults + word_faults(frames)
+    with reading(path), open_run(path) as stored:
+        n_frames = 0 if track_faults(stored) else read_tracks(stored).sizes["time"]
+        # Of fewer no choice is at fault.
+        chosen = taking_faults(frames, n_frames, 2) if n_frames >= 2 else word_faults(frames)
+        return _content_faults(stored, source) + chosen
+
+
+def _content_faults(stored: xr.Dataset, source: Mapping[str, Any]) -> list[Fault]:
+    from kadita_jax.plot.animation import length_faults, run_faults
+
+    if kind_of(stored) != "run" or is_taken_as_measured(stored, **source):
+        return run_faults(stored) or track_faults(stored)
+    return measure_faults(stored, **source) or length_faults(read_tracks(stored))

@@ -13,7 +13,7 @@ import xarray as xr
 
 import kadita_jax
 from kadita_jax import study
-from kadita_jax.dataset import holds_float64, is_sweep, open_run, reading, unreadable
+from kadita_jax.dataset import holds_float64, kind_of, open_run, reading, unreadable
 from kadita_jax.errors import Fault, refuse
 from kadita_jax.files import final_path, partial_path
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
@@ -197,10 +197,9 @@ def _picture(path: Path, *, box_size: Any, convention: str | None) -> Callable[[
 
 def _drawer(dataset: xr.Dataset) -> Callable[[xr.Dataset], Any] | None:
     """What draws the members of a sweep, a loop or derivatives; None for frames."""
-    if is_sweep(dataset):
-        is_loop = "branch" in dataset.dims
-        return kadita_jax.plot.hysteresis if is_loop else kadita_jax.plot.sweep_summary
-    return kadita_jax.plot.sensitivities if "derivative" in dataset else None
+    plot, kind = kadita_jax.plot, kind_of(dataset)
+    drawers = {"loop": plot.hysteresis, "derivatives": plot.sensitivities}
+    return (drawers | {"sweep": plot.sweep_summary}).get(kind)
 
 
 def _shown(value: Any) -> Any:

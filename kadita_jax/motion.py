@@ -1,5 +1,7 @@
 """How a school moves between frames, across the faces of its box."""
 
+from collections.abc import Iterable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +24,15 @@ def centres(
     Fish that are not seen (not finite) count for nothing; in a frame without any the centre stays
     where it was, before the first known one it is where it is then, and with none at all 0.
     """
-    centre = np.asarray(_centres(position, as_box(box_size)), float)
+    return centres_of([position], box_size)
+
+
+def centres_of(
+    blocks: Iterable[Float[np.ndarray, "_time fish 3"]], box_size: float | None
+) -> Float[np.ndarray, "all_time 3"]:
+    """`centres` of frames that come in blocks, one after the other."""
+    box = as_box(box_size)
+    centre = np.concatenate([np.asarray(_centres(block, box), float) for block in blocks])
     known = np.isfinite(centre).all(axis=1)
     if not known.any():
         return np.zeros_like(centre)

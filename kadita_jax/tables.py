@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from kadita_jax.dataset import mean_and_std, second_half, seconds
+from kadita_jax.dataset import clock, mean_and_std, second_half
 from kadita_jax.files import replacing
 from kadita_jax.layout import SPACE
 from kadita_jax.names import MORE_NAMES, NAMES, STATES
@@ -58,10 +58,11 @@ def write_tables(dataset: xr.Dataset, folder: Path, name: str) -> list[Path]:
 
 
 def _metric_rows(dataset: xr.Dataset) -> Iterable[Sequence[object]]:
-    yield ("time", *_told(dataset), "state")
+    when = clock(dataset)
+    yield (when.name, *_told(dataset), "state")
     columns = [np.asarray(dataset[name]) for name in _told(dataset)]
     labels = (STATES[k] if k >= 0 else "undefined" for k in np.asarray(dataset["state"]))
-    yield from zip(seconds(dataset), *columns, labels, strict=True)
+    yield from zip(when.values, *columns, labels, strict=True)
 
 
 def _summary_rows(dataset: xr.Dataset) -> Iterable[Sequence[object]]:

@@ -18,7 +18,9 @@ from kadita_jax.plan import PART_PAIRS
 # The names that programs of the field give to the two arrays and their axes.
 POSITION_NAMES = ("position", "positions")
 HEADING_NAMES = ("heading", "headings", "velocity", "velocities")
-TIME_DIMS = ("time", "t", "frame", "frames", "step")
+# Coordinates of these names are times in seconds; of the others, no more than numbers.
+TIME_NAMES = ("time", "t")
+TIME_DIMS = (*TIME_NAMES, "frame", "frames", "step")
 SPACE_DIMS = ("space", "spatial", "axis", "xyz")
 DIMS = ("time", "fish", "space")
 
@@ -28,6 +30,7 @@ def measure_file(
     *,
     box_size: float | Unchecked | None = None,
     convention: str | Unchecked | None = None,
+    frames: slice = slice(None),
 ) -> xr.Dataset:
     """All twelve metrics of every frame of a file that has positions and headings or velocities.
 
@@ -39,6 +42,7 @@ def measure_file(
         without one is taken for open water only if convention "corrected" is asked for.
     - `convention`: "reference" or "corrected"; None is the first in a box and the second in the
         open water of one of our own files.
+    - `frames`: which ones; at least one.
 
     **Returns:** the file's positions and headings, with dims time, fish, space, and the twelve
     metrics and the state label with dim time; the file's attributes.
@@ -47,15 +51,10 @@ def measure_file(
     """
     path = Path(path)
     source = open_run(path)
-    said = _own_box(source) if box_size is None else box_size
-    box_size = None if isinstance(said, str) and said == OPEN else said
-    faults = _file_faults(source) + _setting_faults(box_size, convention)
-    if said is None and convention != CORRECTED:
-        rule = "must be given: the file does not say (open water needs convention 'corrected')"
-        faults.append(Fault("box_size", rule, None))
-    refuse(f"cannot measure {path}", faults)
+    refuse(f"cannot measure {path}", measure_faults(source, box_size, convention))
+    box_size = _side(_said_box(source, box_size))
     chosen = chosen_convention(convention, box_size)
-    tracks = _tracks(source)
+    tracks = _tracks(source).isel(time=frames)
     series = _measure(path, tracks, box_size, chosen)
     measured = tracks.assign({name: ("time", values) for name, values in series.items()})
     return measured.assign_attrs(
@@ -70,13 +69,38 @@ def measured_or_measure(
     *,
     box_size: float | Unchecked | None = None,
     convention: str | Unchecked | None = None,
+    frames: slice | None = None,
 ) -> xr.Dataset:
-    """A run of ours as it is, unless a box or a convention is asked for; else `measure_file`."""
+    """A run of ours as it is, unless a box or a convention is asked for; else `measure_file`.
+
+    **Arguments:**
+
+    - `frames`: which ones, at least one; all of them when None.
+    """
     dataset = open_run(path)
-    is_ours = all(name in dataset for name in ("position", "heading", "state", *NAMES))
-    if is_ours and box_size is None and convention is None:
-        return dataset
-    return measure_file(path, box_size=box_size, convention=convention)
+    if is_taken_as_measured(dataset, box_size, convention):
+        return dataset if frames is None else dataset.isel(time=frames)
+    measured = {"box_size": box_size, "convention": convention}
+    return measure_file(path, **measured, frames=slice(None) if frames is None else frames)
+
+
+def is_taken_as_measured(
+    dataset: xr.Dataset, box_size: Unchecked | None = None, convention: Unchecked | None = None
+) -> bool:
+    """Whether `measured_or_measure` takes a Dataset as it is."""
+    return is_measured(dataset) and box_size is None and convention is None
+
+
+def measure_faults(
+    source: xr.Dataset, box_size: Unchecked | None = None, convention: Unchecked | None = None
+) -> list[Fault]:
+    """Why a Dataset cannot be measured in this box and convention; empty when it can."""
+    said = _said_box(source, box_size)
+    faults = track_faults(source) + _setting_faults(_side(said), convention)
+    if said is None and convention != CORRECTED:
+        rule = "must be given: the file does not say (open water needs convention 'corrected')"
+        faults.append(Fault("box_size", rule, None))
+    return faults
 
 
 def read_tracks(dataset: xr.Dataset) -> xr.Dataset:
@@ -84,8 +108,13 @@ def read_tracks(dataset: xr.Dataset) -> xr.Dataset:
 
     **Raises:** `InvalidInputError` naming all that the Dataset lacks.
     """
-    refuse("cannot find tracks", _file_faults(dataset))
+    refuse("cannot find tracks", track_faults(dataset))
     return _tracks(dataset).assign_attrs(dataset.attrs)
+
+
+def is_measured(dataset: xr.Dataset) -> bool:
+    """Whether a Dataset is a run of ours: tracks under our own names, and every metric."""
+    return all(name in dataset for name in ("position", "heading", "state", *NAMES))
 
 
 def says_box(dataset: xr.Dataset) -> bool:
@@ -96,6 +125,32 @@ def says_box(dataset: xr.Dataset) -> bool:
 def has_tracks(dataset: xr.Dataset) -> bool:
     """Whether a Dataset has variables that are positions and headings, by their names."""
     return all(_first(n, dataset.variables) is not None for n in (POSITION_NAMES, HEADING_NAMES))
+
+
+def track_faults(source: xr.Dataset) -> list[Fault]:
+    """All that a Dataset lacks to be tracks; empty when it holds positions and headings."""
+    faults = []
+    for names in (POSITION_NAMES, HEADING_NAMES):
+        name = _first(names, source.variables)
+        if name is None:
+            found = ", ".join(map(str, source.variables)) or "nothing"
+            faults.append(Fault(names[0], f"must be a variable named {' or '.join(names)}", found))
+        elif _order(source[name]) is None:
+            rule = (
+                f"must have a dim named {' or '.join(TIME_DIMS)}, one of 3 named "
+                f"{' or '.join(SPACE_DIMS)}, and one more of any name, the fish"
+            )
+            faults.append(Fault(str(name), rule, dict(source[name].sizes)))
+    return faults or _size_faults(source)
+
+
+def _said_box(source: xr.Dataset, asked: Any) -> Any:
+    return _own_box(source) if asked is None else asked
+
+
+def _side(said: Any) -> Any:
+    """The side of the box as the metrics take it: open water, told by its name, has none."""
+    return None if isinstance(said, str) and said == OPEN else said
 
 
 def _own_box(source: xr.Dataset) -> Any:
@@ -112,22 +167,6 @@ def _setting_faults(box_size: Any, convention: Any) -> list[Fault]:
 
 def _first(names: tuple[str, ...], found: object) -> Hashable | None:
     return next((name for name in names if name in found), None)  # type: ignore[operator]
-
-
-def _file_faults(source: xr.Dataset) -> list[Fault]:
-    faults = []
-    for names in (POSITION_NAMES, HEADING_NAMES):
-        name = _first(names, source.variables)
-        if name is None:
-            found = ", ".join(map(str, source.variables)) or "nothing"
-            faults.append(Fault(names[0], f"must be a variable named {' or '.join(names)}", found))
-        elif _order(source[name]) is None:
-            rule = (
-                f"must have a dim named {' or '.join(TIME_DIMS)}, one of 3 named "
-                f"{' or '.join(SPACE_DIMS)}, and one more of any name, the fish"
-            )
-            faults.append(Fault(str(name), rule, dict(source[name].sizes)))
-    return faults or _size_faults(source)
 
 
 def _size_faults(source: xr.Dataset) -> list[Fault]:
@@ -161,7 +200,7 @@ def _tracks(source: xr.Dataset) -> xr.Dataset:
         for names in (POSITION_NAMES, HEADING_NAMES)
     )
     tracks = xr.Dataset({"position": position, "heading": heading})
-    time = _first(TIME_DIMS, source.variables)
+    time = _first(TIME_NAMES, source.variables)
     if time is not None and source[time].ndim == 1:
         tracks = tracks.assign_coords(time=("time", source[time].values, source[time].attrs))
     return tracks

@@ -90,6 +90,7 @@ FLOORS = (
         "job_checks",
         "jobs",
         "run_job",
+        "frame_words",
         "film_job",
         "sweep_job",
         "exits",

@@ -419,12 +419,11 @@ API = {
     ),
     "map of one run": api(
         lambda: kj.plot.phase_diagram(xr.Dataset({"polarization": ("time", [0.5])})),
-        ("polarization_mean", "must be a variable", "plot.summary", "got ['polarization']"),
+        ("dataset", "must be a sweep", "kadita_jax.plot.summary", "got 'dimensions time'"),
     ),
     "sweep's page of one run": api(
         lambda: kj.plot.sweep_summary(xr.Dataset({"polarization": ("time", [0.5])})),
-        ("state", "must be a variable"),
-        ("rotation_mean", "must be a variable"),
+        ("dataset", "must be a sweep", "kadita_jax.plot.summary", "got 'dimensions time'"),
     ),
     "members with a seed for a key": api(
         lambda: members(key=3), ("key", "must be a random key", "got 3")

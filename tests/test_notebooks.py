@@ -51,6 +51,8 @@ def test_its_pictures_are_put_into_words(name):
 def test_it_runs(name, tmp_path, monkeypatch):
     # It compares no bits: compiled quickly, as by the fixture compiled_quickly.
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
+    # All that it compiles is kept for the next time, as by conftest in this process.
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
     sizes = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(sizes) == 1

@@ -16,6 +16,7 @@ from kadita_jax.names import MORE_NAMES
 from kadita_jax.plot.grid import WHOLE, leading_state, read_grid
 from kadita_jax.plot.hatches import FELL_APART, falling_lines
 from kadita_jax.plot.maps import border_segments, colour_range
+from kadita_jax.plot.panels import SIZES
 from kadita_jax.plot.regions import connected
 from kadita_jax.plot.style import STATE_COLOURS, STATE_MARKERS
 
@@ -171,6 +172,19 @@ def test_the_scale_is_that_of_the_values(values, scale):
     assert axes.get_xscale() == scale
     low, high = axes.get_xlim()
     assert low < min(values) <= max(values) < high
+
+
+@pytest.mark.parametrize("top", [2.9, 3.0, 7.2, 14.0, 18.0, 24.0, 31.0, 360.0])
+@pytest.mark.parametrize("size", ["column", "page", "slide"])
+def test_ticks_stand_at_round_steps(top, size):
+    axes = kj.plot.phase_diagram(
+        sweep({"noise": np.linspace(0, top, 14), "speed": np.linspace(0, top, 15)}), size=size
+    )
+    for ticks in (axes.get_xticks(), axes.get_yticks()):
+        step = ticks[1] - ticks[0]
+        power = 10 ** np.floor(np.log10(step) + 1e-9)
+        # Differences of ticks are off by some roundings.
+        assert np.abs(np.array([1, 2, 2.5, 5]) - step / power).min() < 1e-9
 
 
 def test_colours_span_0_to_1_but_the_spreads():
@@ -330,6 +344,32 @@ def test_names_and_marks_lie_in_their_own_region():
         assert shown in (STATE_MARKERS[name], *(name.replace("_", gap) for gap in (" ", "\n")))
 
 
+@pytest.mark.parametrize("size", [None, *SIZES])
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        smooth(),
+        smooth().where(smooth()["noise"] < 12, 0),
+        sweep({"noise": range(9), "speed": range(9)}),
+    ],
+    ids=["large regions", "two states", "small regions"],
+)
+def test_the_key_explains_the_marks_that_are_on_the_map(dataset, size):
+    drawn = kj.plot.phase_diagram(dataset, size=size)
+    (axes, keys) = (drawn.axes[0], drawn.legends) if size is None else (drawn, [drawn.get_legend()])
+    told = {text.get_text().replace(" ", "_") for key in keys if key for text in key.get_texts()}
+    on_map = {line.get_marker() for line in axes.get_lines()}
+    assert {STATE_MARKERS[name] for name in told} == on_map
+
+
+def test_a_key_that_says_nothing_takes_no_room():
+    scattered = sweep({"noise": range(9), "speed": range(9)})
+    named, marked = (kj.plot.phase_diagram(d, size="slide") for d in (smooth(), scattered))
+    assert named.get_legend() is None
+    assert marked.get_legend() is not None
+    assert named.get_position().y1 > marked.get_position().y1
+
+
 def test_axes_beyond_the_second_are_cut_at_their_middle():
     dataset = sweep(
         {"r_orientation": [1.0, 2.0], "speed": [1.0, 2.0, 4.0], "noise": [0.3, 0.1, 0.2]}
@@ -423,11 +463,14 @@ def test_a_single_point_has_no_axis_to_draw_against(picture):
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_what_is_no_sweep_is_refused_with_the_missing_variable(picture):
-    run = xr.Dataset({"polarization": ("time", [0.5])})
-    first = "state" if picture in ("state_map", "sweep_summary") else "polarization_mean"
-    with pytest.raises(kj.InvalidInputError, match=f"{first}: must be a variable.*plot.summary"):
-        getattr(kj.plot, picture)(run)
+def test_what_is_no_sweep_is_refused_with_what_draws_it(picture):
+    # A run has states too, against time.
+    run = xr.Dataset({"polarization": ("time", [0.5, 0.6]), "state": ("time", [0, 1])})
+    loop = sweep({"branch": [0, 1], "noise": [0.1, 0.2]})
+    for other, drawer in ((run, "summary"), (loop, "hysteresis")):
+        with pytest.raises(kj.InvalidInputError, match=rf"must be a sweep.*plot\.{drawer}") as told:
+            getattr(kj.plot, picture)(other)
+        assert [fault.field for fault in told.value.faults] == ["dataset"]
 
 
 def test_every_missing_variable_is_named_at_once():

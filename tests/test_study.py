@@ -192,6 +192,10 @@ def test_tables_hold_what_the_dataset_holds(whole, tmp_path):
     assert names == {f"small_{kind}.csv" for kind in kinds}
     metrics = np.genfromtxt(tmp_path / "small_metrics.csv", delimiter=",", names=True)
     np.testing.assert_array_equal(metrics["rotation"], whole["rotation"])
+    np.testing.assert_array_equal(metrics["time"], seconds(whole))
+    write_tables(whole.drop_vars("time"), tmp_path, "counted")
+    counted = np.genfromtxt(tmp_path / "counted_metrics.csv", delimiter=",", names=True)
+    np.testing.assert_array_equal(counted["frame"], np.arange(whole.sizes["time"]))
     final = np.genfromtxt(tmp_path / "small_final_state.csv", delimiter=",", names=True)
     np.testing.assert_array_equal(final["heading_z"], whole["heading"][-1, :, 2])
 

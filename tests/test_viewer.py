@@ -1,7 +1,6 @@
 """Pages of `kadita view`, as far as Python can read them: data, limits, wrong input."""
 
 import re
-import webbrowser
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -9,21 +8,35 @@ import numpy as np
 import pytest
 import xarray as xr
 from pages import BOX, run, sweep, unpacked
-from typer.testing import CliRunner
 
 import kadita_jax as kj
-from kadita_jax.cli import app
 from kadita_jax.geometry import circular_centre
 from kadita_jax.metrics import group_labels, nearest_distances
 from kadita_jax.names import NAMES
 from kadita_jax.plot.fish import heading_colours
 from kadita_jax.plot.grid import average, read_grid, standard_error, state_shares
+from kadita_jax.plot.reading import wrapped
 from kadita_jax.plot.timeline import LINES
 from kadita_jax.viewer.body import fish_body
-from kadita_jax.viewer.packing import ABSENT, HEADING_SCALE, LEVELS, MOST_BYTES, quantised_heading
+from kadita_jax.viewer.checks import (
+    BYTES_PER_FISH,
+    BYTES_PER_FRAME,
+    MOST_FISH,
+    chosen_frames,
+    content_faults,
+)
+from kadita_jax.viewer.packing import (
+    ABSENT,
+    HEADING_SCALE,
+    LEVELS,
+    MOST_BYTES,
+    STEPS,
+    UNDEFINED,
+    quantised_heading,
+)
 from kadita_jax.viewer.page import SCRIPTS, WEB
 from kadita_jax.viewer.palette import AROUND, GROUP_COLOURS, UPWARDS, heading_table
-from kadita_jax.viewer.school import BYTES_PER_FISH, BYTES_PER_FRAME
+from kadita_jax.viewer.swimming import shown_tracks
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 DATA = Path(__file__).parent / "data"
@@ -83,7 +96,7 @@ def test_colours_are_by_what_they_say(tmp_path):
     frames, box_size = jnp.asarray(dataset["position"].values), jnp.asarray(BOX)
     nearest = np.array([nearest_distances(place, box_size, 1)[:, 0] for place in frames])
     scale = np.percentile(nearest, 95)
-    shown = arrays["nearest"] / 255 * scale
+    shown = arrays["nearest"] / STEPS * scale
     np.testing.assert_allclose(shown, np.minimum(nearest, scale), atol=scale / 500)
     label = np.asarray(group_labels(frames[2], box_size, 0.7))
     sizes = np.bincount(label)[label]
@@ -103,11 +116,30 @@ def test_speed_is_the_files_or_what_was_moved(tmp_path):
     speed = next(mode for mode in about["modes"] if mode["name"] == "speed")
     assert speed["label"] == "speed between frames"
     assert speed["high"] == "1.6 bl/s"
-    assert (arrays["speed"] == 255).all()
+    assert (arrays["speed"] == STEPS).all()
     fast = dataset.assign(heading=3 * dataset["heading"])
     about, _ = unpacked(kj.plot.view(fast, tmp_path / "run.html"))
     speed = next(mode for mode in about["modes"] if mode["name"] == "speed")
     assert (speed["label"], speed["high"]) == ("speed", "3 bl/s")
+
+
+@pytest.mark.parametrize(
+    "frames", [{}, {"first": 1, "last": 1}, {"first": 0, "stride": 4}, {"first": 5, "stride": 3}]
+)
+def test_speed_between_frames_is_the_same_whichever_frames_are_shown(frames):
+    dataset = run(n_frames=12)
+    # Faster from frame to frame: each frame has its own speed.
+    place = dataset["position"].values + 0.01 * np.arange(12)[:, None, None] ** 2
+    dataset["position"] = (dataset["position"].dims, place % BOX)
+    chosen = chosen_frames(12, frames.get("first"), frames.get("last"), frames.get("stride", 1))
+    every = shown_tracks(dataset, range(12), BOX)
+    some = shown_tracks(dataset, chosen, BOX)
+    assert some.speed is not None
+    assert every.speed is not None
+    assert not some.is_speed_told
+    np.testing.assert_array_equal(some.speed, every.speed[chosen])
+    np.testing.assert_array_equal(every.speed[0], every.speed[1])
+    assert (np.ptp(every.speed[1:], axis=0) > 0.1).all()
 
 
 def test_the_colours_are_the_pictures():
@@ -141,6 +173,24 @@ def test_fish_that_are_not_seen_and_schools_without_anybody(tmp_path):
     np.testing.assert_array_equal(arrays["centre"][2], arrays["centre"][1])
 
 
+def test_what_cannot_be_said_of_a_fish_is_undefined_and_not_nothing(tmp_path):
+    dataset = run(n_frames=4)
+    position = dataset["position"].values.copy()
+    # One fish appears late; in the last frame another is alone.
+    position[0, 4] = np.nan
+    position[3, 1:] = np.nan
+    told = dataset.assign(position=(dataset["position"].dims, position))
+    about, arrays = unpacked(kj.plot.view(told, tmp_path / "run.html"))
+    has_undefined = {mode["name"]: mode["has_undefined"] for mode in about["modes"]}
+    assert has_undefined == {"heading": False, "speed": True, "nearest": True, "group": False}
+    assert arrays["speed"][1, 4] == arrays["nearest"][3, 0] == UNDEFINED
+    assert (arrays["speed"][2] == STEPS).all()
+    assert (arrays["nearest"][1] <= STEPS).all()
+    assert len(arrays["scale_colours"]) == UNDEFINED + 1
+    about, _ = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    assert not any(mode["has_undefined"] for mode in about["modes"])
+
+
 @pytest.mark.parametrize(("n_frames", "n_fish"), [(1, 5), (4, 1), (1, 1)])
 def test_one_frame_and_one_fish(n_frames, n_fish, tmp_path):
     page = kj.plot.view(run(n_frames, n_fish), tmp_path / "run.html")
@@ -155,15 +205,62 @@ def test_one_frame_and_one_fish(n_frames, n_fish, tmp_path):
 def test_tracks_of_other_programs(tmp_path):
     random = np.random.default_rng(0)
     dims = ("frame", "xyz", "individuals")
-    tracks = xr.Dataset(
+    dataset = xr.Dataset(
         {n: (dims, random.normal(size=(3, 3, 7))) for n in ("position", "velocity")}
     )
-    about, arrays = unpacked(kj.plot.view(tracks, tmp_path / "tracks.html"))
+    about, arrays = unpacked(kj.plot.view(dataset, tmp_path / "tracks.html"))
     assert arrays["position"].shape == (3, 7, 3)
     assert about["box_size"] is None
     assert "polarization" not in arrays
     assert {mode["name"] for mode in about["modes"] if mode["missing"]} == {"group"}
     assert kj.plot.view(xr.open_dataset(DATA / "peer.nc"), tmp_path / "peer.html").exists()
+
+
+def test_without_times_frames_are_numbered_and_no_speed_is_made_up(tmp_path):
+    dataset = run(n_frames=12).drop_vars("time")
+    page = kj.plot.view(dataset, tmp_path / "run.html", first=2, stride=4)
+    about, arrays = unpacked(page)
+    assert about["subtitle"] == "20 fish, 3 frames"
+    assert (about["has_times"], about["moment"]) == (False, "frame {}")
+    assert arrays["time"].tolist() == [2, 6, 10]
+    missing = {mode["name"]: mode["missing"] for mode in about["modes"] if mode["missing"]}
+    assert missing == {"speed": "needs two frames, and their times"}
+    # Numbers of frames are no times, whatever the file calls them.
+    frames = dataset.rename(time="frame").assign_coords(frame=np.arange(12))
+    about, _ = unpacked(kj.plot.view(frames, tmp_path / "run.html", last=0))
+    assert about["subtitle"] == "20 fish, one frame"
+    about, _ = unpacked(kj.plot.view(run(), tmp_path / "run.html"))
+    assert (about["subtitle"], about["moment"]) == ("20 fish, 5.5 s", "{} s")
+
+
+@pytest.mark.parametrize("box_size", [BOX, None])
+def test_an_infinite_position_is_a_fish_that_is_not_seen(box_size, tmp_path):
+    dataset = run(n_frames=3, box_size=box_size)
+    # In two frames: the difference of two infinities would be a warning, which is an error here.
+    dataset["position"][1:, 4, 0] = np.inf
+    dataset["position"][1:, 5] = -np.inf
+    _, arrays = unpacked(kj.plot.view(dataset, tmp_path / "run.html"))
+    is_absent = (arrays["position"] == ABSENT).all(axis=-1)
+    assert is_absent.sum() == 4
+    assert is_absent[1:, 4:6].all()
+
+
+def test_places_on_the_other_side_of_the_box_are_at_its_beginning():
+    place = np.array([[-1e-30, BOX, np.inf], [BOX + 1, -1.0, 3.0]])
+    np.testing.assert_array_equal(wrapped(place, BOX), [[0, 0, np.nan], [1, 9, 3]])
+    assert np.isnan(wrapped(place, None)[0, 2])
+
+
+@pytest.mark.parametrize("name", ["position", "heading"])
+def test_frames_without_any_fish_are_refused(name, tmp_path):
+    dataset = run(n_frames=12)
+    dataset[name] = dataset[name].where(dataset["time"] < dataset["time"][4])
+    told = "dataset: must have a fish with a finite position and heading in a frame, got"
+    for frames in ({"first": 4}, {"first": 5, "stride": 3}):
+        with pytest.raises(kj.InvalidInputError, match=told):
+            kj.plot.view(dataset, tmp_path / "run.html", **frames)
+    assert list(tmp_path.iterdir()) == []
+    assert kj.plot.view(dataset, tmp_path / "run.html", first=3).exists()
 
 
 def test_no_title_ends_a_script_or_is_taken_for_markup(tmp_path):
@@ -195,6 +292,15 @@ def test_too_many_frames_are_refused_with_a_stride_that_fits(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_more_fish_than_a_browser_plays_are_refused(tmp_path):
+    place = np.broadcast_to(np.float32(1.0), (1, MOST_FISH + 1, 3))
+    dims = ("time", "fish", "space")
+    dataset = xr.Dataset({"position": (dims, place), "heading": (dims, place)})
+    with pytest.raises(kj.InvalidInputError, match=r"dataset: must have at most 50,000 fish for"):
+        kj.plot.view(dataset, tmp_path / "crowd.html")
+    assert content_faults(dataset.isel(fish=slice(MOST_FISH))) == []
+
+
 @pytest.mark.parametrize(
     ("frames", "told"),
     [
@@ -209,6 +315,12 @@ def test_wrong_frames(frames, told, tmp_path):
     with pytest.raises(kj.InvalidInputError, match=re.escape(told)):
         kj.plot.view(run(), tmp_path / "run.html", **frames)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    with pytest.raises(kj.InvalidInputError) as told:
+        kj.plot.view(run(), tmp_path / "none" / "run.nc", first=5, last=12)
+    assert [fault.field for fault in told.value.faults] == ["last", "out", "out"]
 
 
 def test_what_is_no_run_and_no_sweep(tmp_path):
@@ -269,40 +381,3 @@ def test_too_many_points_are_refused(tmp_path):
     large = xr.Dataset({f"{n}_mean": (dims, mean) for n in NAMES}, {"noise": side, "speed": side})
     with pytest.raises(kj.InvalidInputError, match=r"must have at most 250,000 points"):
         kj.plot.view(large, tmp_path / "phase.html")
-
-
-def test_the_command_writes_beside_the_file_and_opens_it(tmp_path, monkeypatch):
-    opened = []
-    monkeypatch.setattr(webbrowser, "open", opened.append)
-    run().to_netcdf(tmp_path / "run.nc")
-    done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", "2::4"])
-    page = tmp_path / "run.html"
-    assert done.exit_code == 0, done.output
-    assert done.stdout.strip() == str(page)
-    assert opened == [page.as_uri()]
-    assert unpacked(page)[0]["frames"] == {"first": 2, "stride": 4, "n_in_file": 12}
-    sweep({"noise": [1.0, 2.0]}).to_netcdf(tmp_path / "phase.nc")
-    words = ["view", str(tmp_path / "phase.nc"), "--no-browser", "--out", str(tmp_path / "p.html")]
-    assert CliRunner().invoke(app, words).exit_code == 0
-    assert len(opened) == 1
-    assert (tmp_path / "p.html").exists()
-
-
-def test_the_command_measures_tracks_in_water_that_nobody_knows_of(tmp_path):
-    dataset = run(box_size=None)[["position", "heading"]]
-    dataset.attrs = {}
-    dataset.to_netcdf(tmp_path / "tracks.nc")
-    done = CliRunner().invoke(app, ["view", str(tmp_path / "tracks.nc"), "--no-browser"])
-    assert done.exit_code == 0, done.output
-    about, arrays = unpacked(tmp_path / "tracks.html")
-    assert about["convention"] == "corrected"
-    assert np.isfinite(arrays["polarization"]).all()
-
-
-@pytest.mark.parametrize("text", ["5", "a:b", "1:2:3:4", "1:2:x", "5:5", "99:"])
-def test_frames_that_cannot_be_read(text, tmp_path):
-    run().to_netcdf(tmp_path / "run.nc")
-    done = CliRunner().invoke(app, ["view", str(tmp_path / "run.nc"), "--frames", text])
-    assert done.exit_code == 2
-    assert "frames: must " in done.output
-    assert not (tmp_path / "run.html").exists()

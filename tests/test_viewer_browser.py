@@ -14,6 +14,7 @@ import kadita_jax as kj
 from kadita_jax.names import NAMES
 from kadita_jax.plot.grid import average, read_grid
 from kadita_jax.plot.labels import metric_label
+from kadita_jax.plot.maps import colour_range
 from kadita_jax.plot.style import PAPER
 from kadita_jax.plot.timeline import LINES
 
@@ -109,13 +110,17 @@ def n_changed(one: np.ndarray, other: np.ndarray) -> int:
     return int((np.abs(one - other).max(axis=-1) > 30).sum())
 
 
+def n_coloured(picture: np.ndarray) -> int:
+    """Pixels of fish that have a colour: box, shadows and what is undefined are grey."""
+    return int((np.ptp(picture, axis=-1) > 40).sum())
+
+
 def test_it_draws(school):
     window, _ = school
     picture = window.picture()
     is_paper = (np.abs(picture - as_rgb(PAPER)).max(axis=-1) <= NOT_DRAWN).mean()
     assert 0.5 < is_paper < 0.995
-    # Fish are coloured; box and shadows are grey.
-    assert (np.ptp(picture, axis=-1) > 40).sum() > 100
+    assert n_coloured(picture) > 100
     window.check()
 
 
@@ -191,6 +196,67 @@ def test_colours_change_with_what_they_mean(school):
     assert len(legends) == 4
     for mode in ("speed", "nearest", "group"):
         assert n_changed(pictures["heading"], pictures[mode]) > 50
+
+
+def test_a_fish_of_which_nothing_can_be_said_is_grey(context, tmp_path):
+    dataset = run(n_frames=3, n_fish=5)
+    position = dataset["position"].values.copy()
+    # In the last frame one is alone, and so has no nearest neighbour.
+    position[2, 1:] = np.nan
+    dataset["position"] = (dataset["position"].dims, position)
+    del dataset.attrs["convention"]
+    window = Window(context, kj.plot.view(dataset, tmp_path / "run.html"))
+    window.choose("#colour", "nearest")
+    assert "undefined" in window.page.inner_text("#legend")
+    assert n_coloured(window.picture()) > 50
+    window.press("End")
+    assert n_coloured(window.picture()) == 0
+    window.choose("#colour", "speed")
+    assert "undefined" not in window.page.inner_text("#legend")
+    assert n_coloured(window.picture()) > 0
+    # A file that does not say how its metrics were measured has no word for it.
+    assert window.page.inner_text("#order-note") == ""
+    window.check()
+    window.page.close()
+
+
+def test_nothing_moves_where_a_metric_is_undefined(context, tmp_path):
+    dataset = run(n_frames=3)
+    for name, *_ in LINES:
+        dataset[name][1] = np.nan
+    window = Window(context, kj.plot.view(dataset, tmp_path / "run.html"))
+    numbers, places = [], []
+    for _ in range(2):
+        numbers.append(window.page.inner_text("#values").split()[1::2])
+        elements = window.page.locator("aside section, #chart, #values > span").all()
+        places.append([element.bounding_box() for element in elements])
+        window.press("ArrowRight")
+    assert numbers[0] != numbers[1] == ["–"] * len(LINES)
+    assert places[0] == places[1]
+    window.check()
+    window.page.close()
+
+
+def test_a_file_without_times_counts_its_frames(context, tmp_path):
+    page = kj.plot.view(run(n_frames=12).drop_vars("time"), tmp_path / "run.html", first=3)
+    window = Window(context, page)
+    assert window.page.inner_text("#clock") == "frame 3 / 11"
+    # What the chart writes is only told by the canvas itself.
+    window.page.evaluate(
+        """() => {
+            window.written = [];
+            const { fillText } = CanvasRenderingContext2D.prototype;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+                window.written.push(String(text));
+                return fillText.call(this, text, ...place);
+            };
+        }"""
+    )
+    window.page.set_viewport_size({"width": 910, "height": 600})
+    chromium.wait_until(window.page, "window.written.length >= 5")
+    assert {"frame 3", "frame 11"} <= set(window.page.evaluate("window.written"))
+    window.check()
+    window.page.close()
 
 
 def test_every_key_does_what_the_list_says(school):
@@ -280,6 +346,30 @@ def test_the_tooltip_shows_the_datasets_value(phase):
     assert f"{metric_label('rotation')}: {average(grid, 'rotation')[1, 0, 1]:.3g}" in told
 
 
+def test_the_pointer_draws_no_map_anew(phase):
+    window, _ = phase
+    window.page.evaluate(
+        """() => {
+            window.nFilled = 0;
+            const { fillRect } = CanvasRenderingContext2D.prototype;
+            CanvasRenderingContext2D.prototype.fillRect = function (...box) {
+                window.nFilled++;
+                return fillRect.apply(this, box);
+            };
+        }"""
+    )
+    for i, j in ((0, 1), (1, 1), (1, 0)):
+        x, y = window.page.evaluate(f"window.kadita.middle({i}, {j})")
+        window.page.mouse.move(x, y)
+        assert window.state["hovered"] == [i, j, window.state["cut"][2]]
+        box = window.page.locator("#hovered").bounding_box()
+        assert box["x"] < x < box["x"] + box["width"]
+        assert box["y"] < y < box["y"] + box["height"]
+    assert window.page.evaluate("window.nFilled") == 0
+    window.press("m")
+    assert window.page.evaluate("window.nFilled") > 0
+
+
 def test_a_point_without_values_says_why(phase):
     window, _ = phase
     slider = window.page.locator("#others input")
@@ -302,6 +392,13 @@ def test_a_click_shows_all_metrics(phase):
     assert "%" in window.page.inner_text("#states")
     window.press("ArrowLeft")
     assert window.state["chosen"] == [0, 1, 1]
+
+
+def test_the_ends_of_the_colours_have_three_digits(phase):
+    window, dataset = phase
+    window.choose("#metric", "spread")
+    low, high = colour_range(read_grid(dataset, "spread_mean", most_axes=3), "spread")
+    assert window.page.inner_text("#legend").split() == [f"{low:.3g}", f"{high:.3g}"]
 
 
 def test_the_table_of_a_point_is_not_cut_off(phase):

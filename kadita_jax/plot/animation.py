@@ -11,19 +11,21 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
-from kadita_jax.dataset import is_sweep, seconds
+from kadita_jax.dataset import clock, kind_faults
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
-from kadita_jax.plot.fish import draw_keys, selection
-from kadita_jax.plot.reading import missing, number, unit_headings
-from kadita_jax.plot.school import Cube, Scene, cube_about, make_scene, place_fish
-from kadita_jax.plot.style import INK, MUTED, SUBTITLE, panel, style, write
+from kadita_jax.plot.fish import draw_keys
+from kadita_jax.plot.reading import missing, seen_fish
+from kadita_jax.plot.school import Cube, Scene, make_scene, place_fish
+from kadita_jax.plot.style import INK, MUTED, PATHS, SUBTITLE, panel, style, write
 from kadita_jax.plot.summary import title_of
+from kadita_jax.plot.swimmers import cube_of, swimmers, unseen_faults
 from kadita_jax.plot.timeline import LINES, draw_order
 
 SIZE = (8.0, 9.0)
 SCHOOL_BOX, ORDER_BOX = (0.15, 2.05, 7.7, 6.35), (0.6, 0.6, 6.0, 1.15)
-PATHS = "#a8c6da"
 RATE = 25
+# Browsers show a frame of a GIF that is to last 10 ms for 100.
+MOST_RATE, MOST_GIF_RATE = 100, 50
 NEEDED = ("position", "heading", *(name for name, *_ in LINES))
 
 
@@ -75,90 +77,78 @@ def animate(
     - `trail`: over how many frames back each fish's path is drawn.
     - `follow`: whether the camera moves with the school's centre; in a box each fish is then shown
         at its periodic image nearest to the centre, so that the school is whole.
-    - `frames_per_second`: of the film.
+    - `frames_per_second`: of the film; at most 100, and at most 50 to be saved as GIF.
 
     **Returns:** a matplotlib animation, which `save` writes as MP4 or GIF and
     `IPython.display.HTML(film.to_jshtml())` shows in a notebook. `film.show(k)` shows the k-th
     frame in `film.figure`.
 
-    **Raises:** `InvalidInputError` for a sweep, a single frame or what is no run.
+    **Raises:** `InvalidInputError` for a sweep, a single frame, no fish, what is no run, or frames
+        in which no fish has a finite position and heading.
     """
-    faults = _faults(dataset) + moving_faults(trail, frames_per_second)
+    faults = run_faults(dataset) + moving_faults(trail, frames_per_second)
     refuse("cannot animate", faults)
-    places = _places(dataset, follow=follow)
-    heading, steps = unit_headings(dataset["heading"].values.astype(float)), _steps(dataset)
+    swim = swimmers(dataset, follow=follow)
     with style():
         figure = Figure(figsize=SIZE)
-        shown = _stage(figure, dataset, places, follow=follow)
+        shown = _stage(figure, dataset, cube_of(swim))
 
     def show(frame: int) -> None:
-        seen = np.isfinite(places[frame]).all(axis=1) & np.isfinite(heading[frame]).all(axis=1)
-        place_fish(shown.scene, places[frame][seen], heading[frame][seen])
-        past = steps[max(0, frame - trail) : frame]
-        shown.trails.set_segments(list(trails(places[frame], past, shown.scene.cube)))
+        place, past = swim.place(frame), swim.steps(max(0, frame - trail), frame)
+        place_fish(shown.scene, *seen_fish(place, swim.heading[frame]))
+        shown.trails.set_segments(list(trails(place, past, shown.scene.cube)))
         shown.cursor.set_xdata([times[frame], times[frame]])
-        shown.clock.set_text(f"{times[frame]:,.1f} s")
+        shown.clock.set_text(when.moment.format(f"{round(times[frame], 1):,}"))
 
-    times = seconds(dataset)
+    when = clock(dataset)
+    times = when.values
     return Film(figure, show, n_frames=len(times), frames_per_second=float(frames_per_second))
 
 
-def _faults(dataset: xarray.Dataset) -> list[Fault]:
-    if is_sweep(dataset):
-        rule = "must be a run: a sweep keeps no frames (kadita_jax.plot.phase_diagram draws it)"
-        return [Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")]
-    faults = list(missing(dataset, NEEDED))
-    if dataset.sizes.get("time", 0) < 2:
-        faults.append(Fault("dataset", "must have at least 2 frames", dataset.sizes.get("time", 0)))
-    return faults
+def run_faults(dataset: xarray.Dataset) -> list[Fault]:
+    """Why a Dataset is no run of which a film can be made."""
+    if faults := kind_faults(dataset, "run"):
+        return faults
+    faults = [*missing(dataset, NEEDED), *length_faults(dataset)]
+    return faults or unseen_faults(dataset)
 
 
-def moving_faults(trail: Unchecked = 0, frames_per_second: Unchecked = RATE) -> list[Fault]:
-    """What is wrong with these options of a film."""
+def length_faults(dataset: xarray.Dataset) -> list[Fault]:
+    """Why frames (time, fish) are too few for a film, or show nobody."""
+    least = {"time": (2, "frames"), "fish": (1, "fish")}
+    return [
+        Fault("dataset", f"must have at least {number} {name}", dataset.sizes[dim])
+        for dim, (number, name) in least.items()
+        if dataset.sizes.get(dim, number) < number
+    ]
+
+
+def moving_faults(
+    trail: Unchecked = 0, frames_per_second: Unchecked = RATE, *, is_gif: bool = False
+) -> list[Fault]:
+    """What is wrong with these options of a film, where it is known what it is written as."""
     faults, rate = count_faults({"trail": trail}, low=0), frames_per_second
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 100:
-        faults.append(Fault("frames_per_second", "must be > 0 and <= 100", rate))
+    most, why = (
+        (MOST_GIF_RATE, ", as browsers slow faster GIFs down") if is_gif else (MOST_RATE, "")
+    )
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= most:
+        faults.append(Fault("frames_per_second", f"must be > 0 and <= {most}{why}", rate))
     return faults
 
 
-def _places(dataset: xarray.Dataset, *, follow: bool) -> np.ndarray:
-    """Positions (T, N, 3) as they are shown: as saved, or as offsets from the school's centre."""
-    # Not above: the process that draws the pictures of runs starts without jax.
-    from kadita_jax.motion import centres, shortest_steps
-
-    position, side = dataset["position"].values.astype(float), _side(dataset)
-    if not follow:
-        return position
-    return shortest_steps(position - centres(position, side)[:, None], side)
-
-
-def _stage(figure: Figure, dataset: xarray.Dataset, places: np.ndarray, *, follow: bool) -> _Shown:
+def _stage(figure: Figure, dataset: xarray.Dataset, cube: Cube) -> _Shown:
     """All that the frames share, and what changes in them."""
     title = f"{title_of(dataset)[0]}, {dataset.sizes['fish']:,} fish"
     write(figure, 0.4, SIZE[1] - 0.5, title, fontsize=SUBTITLE, fontweight="bold")
     clock = figure.text(0.4 / SIZE[0], (SIZE[1] - 0.75) / SIZE[1], "", color=MUTED)
     axes: Any = panel(figure, SCHOOL_BOX, projection="3d", computed_zorder=False)
-    scene = make_scene(axes, _cube(places, _side(dataset), follow=follow))
+    scene = make_scene(axes, cube)
     draw_keys(axes)
     paths = Line3DCollection([], colors=PATHS, linewidths=0.9, zorder=2.5)
     axes.add_collection3d(paths, autolim=False)
     below = panel(figure, ORDER_BOX)
     draw_order(below, dataset)
     return _Shown(scene, paths, below.axvline(0.0, color=INK, linewidth=1.1), clock)
-
-
-def _cube(places: np.ndarray, box_size: float | None, *, follow: bool) -> Cube:
-    if follow and box_size is not None:
-        return Cube(np.full(3, -box_size / 2), box_size, dashed=True)
-    seen = places[np.isfinite(places).all(axis=-1)]
-    return cube_about(seen, box_size)
-
-
-def _steps(dataset: xarray.Dataset) -> np.ndarray:
-    """How far each fish came (T - 1, N, 3) from frame to frame, across the faces of the box."""
-    from kadita_jax.motion import shortest_steps
-
-    return shortest_steps(np.diff(dataset["position"].values.astype(float), axis=0), _side(dataset))
 
 
 def trails(place: np.ndarray, past: np.ndarray, cube: Cube) -> np.ndarray:
@@ -169,13 +159,7 @@ def trails(place: np.ndarray, past: np.ndarray, cube: Cube) -> np.ndarray:
     - `place`: (N, 3), where the fish are shown.
     - `past`: (K, N, 3), the steps that led there, oldest first.
     """
-    drawn = selection(len(place))
-    back = np.cumsum(past[::-1, drawn], axis=0)
-    path = np.concatenate([place[None, drawn], place[drawn] - back])
+    path = np.concatenate([place[None], place - np.cumsum(past[::-1], axis=0)])
     ends = np.stack([path[:-1], path[1:]], axis=-2).reshape(-1, 2, 3)
     inside = (ends >= cube.low) & (ends <= cube.low + cube.side)
     return ends[inside.all(axis=(1, 2))]
-
-
-def _side(dataset: xarray.Dataset) -> float | None:
-    return number(dataset, "box_size")

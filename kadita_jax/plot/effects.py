@@ -1,14 +1,19 @@
 """What each parameter does to each metric: derivatives with their intervals, side by side."""
 
+from typing import overload
+
 import numpy as np
 import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kadita_jax.errors import Fault, refuse
+from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.names import ALL_LONG_NAMES
 from kadita_jax.parameters import PARAMETERS
 from kadita_jax.plot.labels import capital, metric_label
+from kadita_jax.plot.maps import ROUND
 from kadita_jax.plot.page import new_page
+from kadita_jax.plot.panels import choice_faults, own_panel, size_faults
 from kadita_jax.plot.reading import amount, cut, joined, plain_name, plain_unit
 from kadita_jax.plot.style import BLUE, BODY, FAINT, INK, MUTED, PAPER, Box, headline, panel, style
 
@@ -21,12 +26,36 @@ RISE_OTHERS = 0.1
 NOTE = "change of the mean when one parameter is raised by 10 %, with 95 % intervals"
 HOLLOW = "hollow: the interval holds 0"
 # Inches: a panel, the room between panels, a row of a panel, and what is left about all of them.
-WIDE, BETWEEN, ROW = 2.35, 0.35, 0.36
+WIDE, BETWEEN, ROW = 2.35, 0.6, 0.36
 LEFT, RIGHT, ABOVE, BELOW = 2.6, 0.35, 1.2, 0.55
 PANELS_BESIDE = 4
+# About a panel alone: to the left its rows' names.
+MARGINS = (1.5, 0.5, 0.2, 0.15)
 
 
-def sensitivities(dataset: xarray.Dataset) -> Figure:
+@overload
+def sensitivities(
+    dataset: xarray.Dataset, axes: None = ..., *, metric: None = ..., size: None = ...
+) -> Figure: ...
+@overload
+def sensitivities(
+    dataset: xarray.Dataset, axes: Axes, *, metric: str | None = ..., size: str | None = ...
+) -> Axes: ...
+@overload
+def sensitivities(
+    dataset: xarray.Dataset, axes: None = ..., *, metric: str, size: str | None = ...
+) -> Axes: ...
+@overload
+def sensitivities(
+    dataset: xarray.Dataset, axes: None = ..., *, metric: None = ..., size: str
+) -> Axes: ...
+def sensitivities(
+    dataset: xarray.Dataset,
+    axes: Axes | None = None,
+    *,
+    metric: str | Unchecked | None = None,
+    size: str | Unchecked | None = None,
+) -> Figure | Axes:
     """The change of each mean metric when each parameter is raised by a tenth of its value.
 
     derivative x 0.1 |value| with its 95 % interval; where the value is 0, x a small fixed rise
@@ -36,23 +65,46 @@ def sensitivities(dataset: xarray.Dataset) -> Figure:
 
     - `dataset`: a study, as `kadita_jax.sensitivity` returns it or xarray opens its file, with at
         least one parameter.
+    - `axes`: to draw one metric in, with an inch and a half of room to the left.
+    - `metric`: which one; the study's first when None.
+    - `size`: "column", "page" or "slide": of a figure of one metric.
 
-    **Returns:** a figure; `save` writes it.
+    **Returns:** the axes; of a dataset alone the figure of a page with title and notes, a panel for
+        each metric. `save` writes either.
 
-    **Raises:** `InvalidInputError` where it holds no derivatives by parameters.
+    **Raises:** `InvalidInputError` where it holds no derivatives by parameters, or none of this
+        metric.
     """
-    if "derivative" not in dataset:
-        rule = "must hold derivatives by parameters: a study with wrt"
-        refuse("cannot draw", [Fault("dataset", rule, list(map(str, dataset.data_vars)))])
-    boxes, size = _layout(dataset.sizes["metric"], dataset.sizes["parameter"])
+    refuse("cannot draw", [*_faults(dataset, metric), *size_faults(size)])
     with style():
-        figure = new_page(size, _title(dataset), _about(dataset), NOTE, HOLLOW)
-        for number, box in enumerate(boxes):
-            axes = panel(figure, box)
-            _draw_metric(axes, dataset.isel(metric=number))
-            _name_rows(axes, dataset, named=number % PANELS_BESIDE == 0)
-            name = metric_label(str(dataset["metric"].values[number]))
-            headline(figure, box[0], box[1] + box[3] + 0.08, capital(name))
+        if axes is None and metric is None and size is None:
+            return _page(dataset)
+        name = str(dataset["metric"].values[0]) if metric is None else metric
+        drawn = own_panel(axes, size, MARGINS)
+        _draw_metric(drawn, dataset.sel(metric=name))
+        _name_rows(drawn, dataset, named=True)
+        drawn.set_xlabel(f"change of {metric_label(name)}", fontsize=BODY, loc="right")
+    return drawn
+
+
+def _faults(dataset: xarray.Dataset, metric: Unchecked | None) -> list[Fault]:
+    if "derivative" in dataset:
+        known = list(map(str, dataset["metric"].values))
+        return choice_faults("metric", metric, known, "the study's: ")
+    rule = "must hold derivatives by parameters: a study with wrt"
+    wrong = Fault("dataset", rule, list(map(str, dataset.data_vars)))
+    return [wrong, *choice_faults("metric", metric, ALL_LONG_NAMES)]
+
+
+def _page(dataset: xarray.Dataset) -> Figure:
+    boxes, size = _layout(dataset.sizes["metric"], dataset.sizes["parameter"])
+    figure = new_page(size, _title(dataset), _about(dataset), NOTE, HOLLOW)
+    for number, box in enumerate(boxes):
+        axes = panel(figure, box)
+        _draw_metric(axes, dataset.isel(metric=number))
+        _name_rows(axes, dataset, named=number % PANELS_BESIDE == 0)
+        name = metric_label(str(dataset["metric"].values[number]))
+        headline(figure, box[0], box[1] + box[3] + 0.08, capital(name))
     return figure
 
 
@@ -75,8 +127,8 @@ def _layout(n_metrics: int, n_parameters: int) -> tuple[list[Box], tuple[float, 
 
 
 def _title(dataset: xarray.Dataset) -> str:
-    name = str(dataset.attrs.get("scenario_name", "school")).replace("_", " ")
-    return f"What moves this school: {cut(name, 40)}"
+    name = str(dataset.attrs.get("scenario_name", "")).replace("_", " ")
+    return f"What moves this school{': ' * bool(name)}{cut(name, 40)}"
 
 
 def _about(dataset: xarray.Dataset) -> str:
@@ -105,7 +157,7 @@ def _draw_metric(axes: Axes, dataset: xarray.Dataset) -> None:
     ends = np.abs(np.concatenate([change - half, change + half]))
     most = 1.12 * max(np.max(ends[np.isfinite(ends)], initial=0), 1e-12)
     axes.set_xlim(-most, most)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=4, steps=ROUND)
 
 
 def _name_rows(axes: Axes, dataset: xarray.Dataset, *, named: bool) -> None:

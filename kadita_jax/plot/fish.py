@@ -33,9 +33,9 @@ SIDE = np.array(
 SILHOUETTE = np.concatenate([SIDE, SIDE[-2:0:-1] * (1, -1)])
 
 
-def selection(n_fish: int) -> np.ndarray:
-    """Indices of the fish that are drawn: all, or `MAX_DRAWN` evenly spaced ones."""
-    return np.unique(np.linspace(0, n_fish - 1, min(n_fish, MAX_DRAWN)).astype(int))
+def selection(n_fish: int, most: int = MAX_DRAWN) -> np.ndarray:
+    """Indices of the fish that are drawn: all, or so many evenly spaced ones."""
+    return np.unique(np.linspace(0, n_fish - 1, min(n_fish, most)).astype(int))
 
 
 def fish_length(side: float, n_drawn: int) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray
 
 from kadita_jax.axes import SWEPT
+from kadita_jax.dataset import kind_faults
 from kadita_jax.errors import Fault, Unchecked, did_you_mean, refuse
 from kadita_jax.names import MORE_NAMES, NAMES, STATES
 from kadita_jax.parameters import as_numbers
@@ -69,7 +70,7 @@ class Grid:
 def metric_faults(metric: str | Unchecked, dataset: xarray.Dataset) -> Iterator[Fault]:
     """The fault of a metric that does not exist, or that only other sweeps tell of."""
     known = (*NAMES, *(name for name in MORE_NAMES if f"{name}_mean" in dataset))
-    if metric not in known:
+    if not isinstance(metric, str) or metric not in known:
         hint = did_you_mean(str(metric), known)
         yield Fault("metric", f"must be one of {', '.join(known)}{hint}", metric)
 
@@ -79,11 +80,10 @@ def read_grid(dataset: xarray.Dataset, *variables: str, most_axes: int = MOST_AX
 
     Axes beyond so many are cut at their middle value. Points are put in rising order.
     """
-    refuse("cannot draw", _missing(dataset, variables))
+    refuse("cannot draw", grid_faults(dataset, *variables))
     # What moves together is a plain variable in a file that lost its CF "coordinates".
     dataset = dataset.set_coords([name for name in dataset.data_vars if name in SWEPT])
     dims = [dim for dim in dataset[variables[0]].dims if dim != REPLICATE]
-    refuse("cannot draw", _size_faults(dataset, variables[0], len(dims)))
     found = {str(dim): _axis(dataset, str(dim)) for dim in dims}
     order = {dim: rising for dim, (_, rising) in found.items()}
     middle = {dim: order[dim][len(order[dim]) // 2] for dim in list(found)[most_axes:]}
@@ -97,19 +97,28 @@ def read_grid(dataset: xarray.Dataset, *variables: str, most_axes: int = MOST_AX
     )
 
 
+def grid_faults(dataset: xarray.Dataset, *variables: str) -> list[Fault]:
+    """Why a Dataset is no sweep with these variables, if any, over at least one axis."""
+    faults = [*_kind_faults(dataset)] or [*_missing(dataset, variables)]
+    return faults or [fault for name in variables[:1] for fault in _size_faults(dataset, name)]
+
+
+def _kind_faults(dataset: xarray.Dataset) -> Iterator[Fault]:
+    if "time" in dataset.dims:
+        rule = "must be a sweep: one run is drawn by kadita_jax.plot.summary"
+        yield Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")
+    yield from kind_faults(dataset, "sweep")
+
+
 def _missing(dataset: xarray.Dataset, variables: Sequence[str]) -> Iterator[Fault]:
-    hint = " (one run is drawn by kadita_jax.plot.summary)" if "time" in dataset.dims else ""
     for name in variables:
         if name not in dataset:
-            rule = f"must be a variable of the Dataset, as in a sweep's{hint}"
+            rule = "must be a variable of the Dataset, as in a sweep's"
             yield Fault(name, rule, sorted(map(str, dataset.data_vars)))
-    if "branch" in dataset.dims:
-        rule = "must be a sweep: a loop is drawn by kadita_jax.plot.hysteresis"
-        yield Fault("dataset", rule, f"dimensions {', '.join(map(str, dataset.dims))}")
 
 
-def _size_faults(dataset: xarray.Dataset, name: str, n_axes: int) -> Iterator[Fault]:
-    if not n_axes:
+def _size_faults(dataset: xarray.Dataset, name: str) -> Iterator[Fault]:
+    if set(dataset[name].dims) <= {REPLICATE}:
         rule = "must have at least one axis to be drawn against"
         yield Fault(name, rule, f"a single point, dims {dataset[name].dims}")
     for dim, size in dataset[name].sizes.items():

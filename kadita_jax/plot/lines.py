@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from kadita_jax.plot.grid import Grid, average, leading_state, n_replicates, standard_error
 from kadita_jax.plot.hatches import ON_PAPER, draw_hatches
 from kadita_jax.plot.labels import mean_note
-from kadita_jax.plot.maps import ENDLESS, RANGES, UNIT, set_scale, state_colours
+from kadita_jax.plot.maps import ENDLESS, RANGES, ROUND, UNIT, set_scale, state_colours
 from kadita_jax.plot.regions import draw_names, n_pixels
 from kadita_jax.plot.style import BLUE, INK, PAPER, Box, panel, size_of
 from kadita_jax.plot.timeline import LINES, Label, chance_level
@@ -22,7 +22,8 @@ UNIT_EDGES = np.array([0.0, 1.0])
 def draw_lines(axes: Axes, grid: Grid, metrics: Sequence[str]) -> None:
     """Metrics against the axis; hatched where none is defined, and where schools fell apart."""
     set_scale(axes, "x", grid.axes[0], size_of(axes)[0])
-    _set_heights(axes, grid, metrics)
+    mean, error = average(grid, metrics[0]), np.nan_to_num(standard_error(grid, metrics[0]))
+    set_heights(axes, metrics[0], np.array([mean - error, mean + error]))
     empty = np.all([np.isnan(average(grid, metric)) for metric in metrics], axis=0)
     draw_hatches(axes, grid, empty, ON_PAPER)
     if "polarization" in metrics:
@@ -31,20 +32,19 @@ def draw_lines(axes: Axes, grid: Grid, metrics: Sequence[str]) -> None:
         draw_line(axes, grid, metric)
 
 
-def _set_heights(axes: Axes, grid: Grid, metrics: Sequence[str]) -> None:
-    metric = metrics[0]
+def set_heights(axes: Axes, metric: str, values: np.ndarray) -> None:
+    """The y axis of lines: a metric's own range, or one about all values where that has no end."""
     if metric not in ENDLESS:
         low, high = RANGES.get(metric, UNIT)
         places = (low, (low + high) / 2, high)
         axes.set_ylim(low, high)
         axes.set_yticks(places, [f"{place:g}" for place in places])
         return
-    mean, error = average(grid, metric), np.nan_to_num(standard_error(grid, metric))
-    ends = np.array([mean - error, mean + error])
-    ends = ends[np.isfinite(ends)] if np.isfinite(ends).any() else UNIT_EDGES
+    defined = values[np.isfinite(values)]
+    ends = defined if defined.size else UNIT_EDGES
     room = 0.08 * np.ptp(ends) or 0.5
     axes.set_ylim(max(0.0, ends.min() - room), ends.max() + room)
-    axes.locator_params(axis="y", nbins=4)
+    axes.locator_params(axis="y", nbins=4, steps=ROUND)
 
 
 def draw_line(axes: Axes, grid: Grid, metric: str) -> None:

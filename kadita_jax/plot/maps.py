@@ -34,6 +34,8 @@ COLOURS, OTHER_COLOURS = "viridis", "cividis"
 UNIT = (0.0, 1.0)
 RANGES = MappingProxyType({"accuracy": (-1.0, 1.0)})
 ENDLESS = ("spread", "n_groups")
+# Steps between ticks, times a power of ten.
+ROUND = (1, 2, 2.5, 5, 10)
 _LETTER, _ROW = 0.085, 0.21
 
 
@@ -75,7 +77,8 @@ def _locator(axis: Axis, inches: float, apart: float) -> Locator:
     # Over less than a decade the round values of a linear scale are the better ones.
     if decades < 0.7:
         whole = bool(np.all(axis.place % 1 == 0))
-        return MaxNLocator(nbins=max(2, min(6, round(inches / apart))), integer=whole)
+        most = max(2, min(6, round(inches / apart)))
+        return MaxNLocator(nbins=most, integer=whole, steps=ROUND)
     return LogLocator(subs=(1, 2, 5) if inches / decades >= 1.1 else (1,))
 
 
@@ -153,11 +156,11 @@ def draw_borders(axes: Axes, grid: Grid) -> None:
         axes.add_collection(lines, autolim=False)
 
 
-def name_states(axes: Axes, grid: Grid) -> None:
-    """The state's name or mark in every region of the map that has room for it."""
+def name_states(axes: Axes, grid: Grid) -> np.ndarray:
+    """The state's name or mark in every region of the map that has room; which have a mark."""
     pixels = zip(grid.axes, n_pixels(axes), strict=True)
     across, up = (axis.cells(number) for axis, number in pixels)
-    draw_names(axes, leading_state(grid)[across[:, None], up])
+    return draw_names(axes, leading_state(grid)[across[:, None], up])
 
 
 def draw_colour_bar(

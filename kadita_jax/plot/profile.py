@@ -46,9 +46,9 @@ ROWS: Mapping[str, str] = MappingProxyType(
 HEIGHTS = np.array([0, 1, 2, 3, 4, 5, 6, 7.5])
 
 # Beside the panel: the names of the rows to the left, their numbers to the right.
-MARGINS = (1.45, 0.5, 0.95, 0.4)
+MARGINS = (1.45, 0.5, 1.05, 0.4)
 # How far beyond the rows their numbers end, in inches.
-BEYOND = 0.85
+BEYOND = 0.95
 
 SCHOOLS = ("swarm", "torus", "dynamic_parallel", "highly_parallel")
 

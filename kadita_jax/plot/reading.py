@@ -17,12 +17,29 @@ def series(dataset: xarray.Dataset, name: str) -> np.ndarray:
 
 
 def school_at(dataset: xarray.Dataset, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """Position and heading (N, 3) in a frame, without the fish that were not seen."""
+    """Position and heading (N, 3) in a frame, without the fish that were not seen.
+
+    In a box positions are those within it: other programs' files may have them unwrapped.
+    """
     shown = dataset[["position", "heading"]].isel(time=frame)
     position, heading = (shown[name].values.astype(float) for name in ("position", "heading"))
-    heading = unit_headings(heading)
+    return seen_fish(wrapped(position, number(dataset, "box_size")), unit_headings(heading))
+
+
+def seen_fish(position: np.ndarray, heading: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The fish (N, 3) that have a place and a heading."""
     seen = np.isfinite(position).all(axis=1) & np.isfinite(heading).all(axis=1)
     return position[seen], heading[seen]
+
+
+def wrapped(position: np.ndarray, box_size: float | None) -> np.ndarray:
+    """Positions (..., 3) in [0, box_size), where there is a box; what is not finite is nan."""
+    finite = np.where(np.isfinite(position), position, np.nan)
+    if box_size is None:
+        return finite
+    inside = finite % box_size
+    # The remainder of what is a little below 0 is rounded up to the box's other side.
+    return np.where(inside == box_size, 0.0, inside)
 
 
 def unit_headings(heading: np.ndarray) -> np.ndarray:

@@ -21,13 +21,16 @@ def n_pixels(axes: Axes) -> tuple[int, int]:
     return max(1, round(width / PIXEL)), max(1, round(height / PIXEL))
 
 
-def draw_names(axes: Axes, states: np.ndarray) -> None:
+def draw_names(axes: Axes, states: np.ndarray) -> np.ndarray:
     """Name every region that has room for it; give a mark to one that has room for that only.
 
     **Arguments:**
 
     - `states`: index into `STATES` of every pixel of the panel, (across, up); -1 is no state.
+
+    **Returns:** the states of which a region has a mark.
     """
+    marked = set()
     region = connected(states)
     for number, name in enumerate(STATES):
         inside = states == number
@@ -38,7 +41,9 @@ def draw_names(axes: Axes, states: np.ndarray) -> None:
             for text, room in rooms:
                 if (here & room).any():
                     _write(axes, name, text, *_roomiest(here, room, depth))
+                    marked |= set() if text else {number}
                     break
+    return np.array(sorted(marked), int)
 
 
 def _write(axes: Axes, name: str, text: str, x: float, y: float) -> None:

@@ -23,11 +23,10 @@ from kadita_jax.plot.fish import (
 )
 from kadita_jax.plot.panels import own_panel
 from kadita_jax.plot.reading import missing, number, school_at
-from kadita_jax.plot.style import FAINT, MUTED, PAPER, SMALL, style
+from kadita_jax.plot.style import FAINT, MUTED, PAPER, SHADOW, SMALL, style
 
-SHADOW = "#e9ebee"
 # Beside the panel: what names the upright edge, the key to the colours.
-MARGINS = (0.5, 0.0, 0.75, 0.0)
+MARGINS = (0.7, 0.0, 0.75, 0.0)
 
 
 class Cube(NamedTuple):
@@ -169,7 +168,9 @@ def _label_edges(axes: Axes3D, cube: Cube) -> None:
     side, (x, y, z) = cube.side, cube.low
     out = 0.06 * side
     far = cube.low + side
-    font = {"color": MUTED, "fontsize": SMALL, "ha": "center", "va": "center"}
-    axes.text(x + side / 2, y - 1.5 * out, z, f"x   {side:g} bl", **font)
-    axes.text(far[0] + 1.5 * out, y + side / 2, z, f"y   {side:g} bl", **font)
-    axes.text(x - 2 * out, y - 2 * out, z + side / 2, f"z   {side:g} bl", **font)
+    font = {"color": MUTED, "fontsize": SMALL}
+    # Each word turns its corner to its edge, so that it stands clear in small figures too.
+    below, beside = {"va": "top", **font}, {"va": "center", "ha": "right", **font}
+    axes.text(x + side / 2, y - out, z, f"x   {side:g} bl", ha="right", **below)
+    axes.text(far[0] + out, y + side / 2, z, f"y   {side:g} bl", ha="left", **below)
+    axes.text(x - out, y - out, z + side / 2, f"z\n{side:g} bl", **beside)

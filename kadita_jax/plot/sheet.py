@@ -13,7 +13,7 @@ from kadita_jax.plot.grid import Grid, average, leading_state, read_grid, states
 from kadita_jax.plot.labels import about, capital, metric_label
 from kadita_jax.plot.lines import band_note, draw_lines, hide_places
 from kadita_jax.plot.maps import draw_colour_bar, draw_map, draw_state_map
-from kadita_jax.plot.page import draw_key, new_page
+from kadita_jax.plot.page import draw_key, key_entries, new_page
 from kadita_jax.plot.states import colours_note, draw_shares
 from kadita_jax.plot.style import SMALL, Box, panel, style, write
 
@@ -127,4 +127,4 @@ def _add_key(
 ) -> None:
     empty = np.any([np.isnan(average(grid, metric)) for metric in metrics], axis=0)
     top = slot[1] + slot[3] - BELOW_LABEL
-    draw_key(figure, slot[0], top, grid, states, empty, filled=True)
+    draw_key(figure, slot[0], top, key_entries(grid, states, empty, filled=True))

@@ -7,9 +7,11 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.names import STATES
 from kadita_jax.plot.grid import (
     Grid,
+    grid_faults,
     leading_state,
     n_replicates,
     read_grid,
@@ -19,16 +21,33 @@ from kadita_jax.plot.grid import (
 from kadita_jax.plot.hatches import draw_hatches
 from kadita_jax.plot.labels import about
 from kadita_jax.plot.maps import draw_state_map, set_scale
-from kadita_jax.plot.page import ASIDE, LINE_BOX, LINE_PAGE, MAP_BOX, MAP_PAGE, draw_key, new_page
+from kadita_jax.plot.page import (
+    ASIDE,
+    LINE_BOX,
+    LINE_PAGE,
+    MAP_BOX,
+    MAP_PAGE,
+    MARGIN,
+    Entries,
+    draw_key,
+    key_entries,
+    keyed_panel,
+    new_page,
+)
+from kadita_jax.plot.panels import own_panel, size_faults
 from kadita_jax.plot.regions import draw_names, n_pixels
 from kadita_jax.plot.style import BODY, PAPER, STATE_COLOURS, panel, size_of, style
 
 
 @overload
-def state_map(dataset: xarray.Dataset) -> Figure: ...
+def state_map(dataset: xarray.Dataset, axes: None = ..., *, size: None = ...) -> Figure: ...
 @overload
-def state_map(dataset: xarray.Dataset, axes: Axes) -> Axes: ...
-def state_map(dataset: xarray.Dataset, axes: Axes | None = None) -> Figure | Axes:
+def state_map(dataset: xarray.Dataset, axes: Axes, *, size: str | None = ...) -> Axes: ...
+@overload
+def state_map(dataset: xarray.Dataset, axes: None = ..., *, size: str) -> Axes: ...
+def state_map(
+    dataset: xarray.Dataset, axes: Axes | None = None, *, size: str | Unchecked | None = None
+) -> Figure | Axes:
     """The state of the school at every point of a sweep.
 
     Two axes make a map of the most frequent state, paler where fewer replicates are in it; one
@@ -38,16 +57,31 @@ def state_map(dataset: xarray.Dataset, axes: Axes | None = None) -> Figure | Axe
 
     - `dataset`: a sweep, as `kadita_jax.sweep` returns it or xarray opens its file, or a part of
         one.
-    - `axes`: to draw the map or the bars in; None makes a page with a title and a key.
+    - `axes`: to draw the map or the bars in.
+    - `size`: "column", "page" or "slide": of a figure of its own, the key above the panel.
 
-    **Returns:** a figure, or the axes that were given; `save` writes either.
+    **Returns:** the axes; without axes and size the figure of a page with title, notes and key.
+        `save` writes either.
+
+    **Raises:** `InvalidInputError` for a run, a loop or what else holds no states over an axis.
     """
+    refuse("cannot draw", [*grid_faults(dataset, "state"), *size_faults(size)])
     grid = read_grid(dataset, "state")
     with style():
-        if axes is not None:
-            (draw_state_map if len(grid.axes) == 2 else draw_shares)(axes, grid)
-            return axes
-        return _map_page(grid) if len(grid.axes) == 2 else _bars_page(grid)
+        is_map = len(grid.axes) == 2
+        if axes is None and size is None:
+            return (_map_page if is_map else _bars_page)(grid)
+        key = _key(grid)
+        drawn = keyed_panel(size, key, right=MARGIN) if axes is None else own_panel(axes, size)
+        (draw_state_map if is_map else draw_shares)(drawn, grid)
+        return drawn
+
+
+def _key(grid: Grid) -> Entries:
+    """What the colours of a map, or of bars, mean."""
+    leading = leading_state(grid)
+    shown = leading if len(grid.axes) == 2 else states_of(grid)
+    return key_entries(grid, shown, leading < 0, filled=True)
 
 
 def colours_note(grid: Grid) -> str:
@@ -66,9 +100,8 @@ def _map_page(grid: Grid) -> Figure:
     title = "Most frequent state"
     figure = new_page(MAP_PAGE, title, about(grid, "state"), colours_note(grid), grid.where)
     draw_state_map(panel(figure, MAP_BOX), grid)
-    leading = leading_state(grid)
     top = MAP_BOX[1] + MAP_BOX[3]
-    draw_key(figure, ASIDE, top, grid, leading, leading < 0, filled=True)
+    draw_key(figure, ASIDE, top, _key(grid))
     return figure
 
 
@@ -77,7 +110,7 @@ def _bars_page(grid: Grid) -> Figure:
     axes = panel(figure, LINE_BOX)
     draw_shares(axes, grid)
     top = LINE_BOX[1] + LINE_BOX[3]
-    draw_key(figure, ASIDE, top, grid, states_of(grid), leading_state(grid) < 0, filled=True)
+    draw_key(figure, ASIDE, top, _key(grid))
     return figure
 
 

@@ -19,14 +19,17 @@ FAINT = "#c9ced4"
 WASH = "#f1f3f5"
 PAPER = "#ffffff"
 
-# Okabe and Ito's palette, told apart by all common kinds of colour vision. Every use also varies
-# the marker, so a grey print reads the same.
+# Okabe and Ito's palette, told apart by all common kinds of colour vision, but for a darker purple:
+# beside grey theirs is grey to who lacks the green cones. Every use also varies the marker, so a
+# grey print reads the same.
 BLUE = "#0072b2"
 VERMILLION = "#d55e00"
 SKY = "#56b4e9"
 ORANGE = "#e69f00"
 GREEN = "#009e73"
-PURPLE = "#cc79a7"
+PURPLE = "#882d73"
+# What belongs to none of those.
+GREY = "#b4bac2"
 
 # One look per state, in every picture.
 STATE_COLOURS: Mapping[str, str] = MappingProxyType(
@@ -35,7 +38,7 @@ STATE_COLOURS: Mapping[str, str] = MappingProxyType(
         "torus": ORANGE,
         "dynamic_parallel": GREEN,
         "highly_parallel": PURPLE,
-        "transitional": "#a3a9b0",
+        "transitional": GREY,
     }
 )
 STATE_MARKERS: Mapping[str, str] = MappingProxyType(
@@ -55,6 +58,8 @@ COMPASS = LinearSegmentedColormap.from_list(
     "compass", ["#d2662a", "#e2ba5a", "#4f97cf", "#33305f", "#d2662a"]
 )
 UP, DOWN = "#5fb89a", "#8c3d6e"
+# What fish leave on the floor and behind them: paler than any fish.
+SHADOW, PATHS = "#e9ebee", "#a8c6da"
 
 TITLE, SUBTITLE, PANEL, BODY, SMALL, TINY = 23, 11.5, 11.5, 9, 8.5, 7.5
 

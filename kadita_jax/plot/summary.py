@@ -3,7 +3,7 @@
 import xarray
 from matplotlib.figure import Figure
 
-from kadita_jax.dataset import final_state, seconds
+from kadita_jax.dataset import Clock, clock, final_state
 from kadita_jax.plot.fish import draw_key, fish_note
 from kadita_jax.plot.profile import entropies, has_bands
 from kadita_jax.plot.reading import amount, cut, footer, joined, school_at
@@ -57,9 +57,15 @@ def title_of(dataset: xarray.Dataset) -> tuple[str, str]:
     """What a run is called, and a line that says how large and long it is and what it shows."""
     name = str(dataset.attrs.get("scenario_name", "school")).replace("_", " ")
     about = str(dataset.attrs.get("title", "")).removeprefix(f"{name.capitalize()}: ")
-    time = seconds(dataset)
-    size = f"{dataset.sizes['fish']:,} fish, {amount(time[-1] - time[0])} s"
+    size = f"{dataset.sizes['fish']:,} fish, {_duration(clock(dataset))}"
     return cut(name[:1].upper() + name[1:], 45), joined([size, cut(about, 100)])
+
+
+def _duration(when: Clock) -> str:
+    time = when.values
+    if when.has_times:
+        return when.moment.format(amount(time[-1] - time[0]))
+    return "one frame" if len(time) == 1 else f"{len(time):,} frames"
 
 
 def _write_title(figure: Figure, dataset: xarray.Dataset) -> None:
@@ -70,7 +76,8 @@ def _write_title(figure: Figure, dataset: xarray.Dataset) -> None:
 
 def _add_school(figure: Figure, dataset: xarray.Dataset) -> None:
     position, _ = school_at(dataset, -1)
-    title = f"The school at {amount(seconds(dataset)[-1])} s"
+    when = clock(dataset)
+    title = f"The school at {when.moment.format(amount(when.values[-1]))}"
     headline(figure, LEFT, UPPER, title, fish_note(len(position)))
     box = (0.1, 2.1, 7.4, 5.4)
     school(dataset, panel(figure, box, projection="3d", computed_zorder=False))

@@ -21,7 +21,7 @@ from kadita_jax.plot.labels import (
 )
 from kadita_jax.plot.lines import band_note, chance_labels, draw_lines, hide_places
 from kadita_jax.plot.maps import draw_colour_bar, draw_map, draw_state_map
-from kadita_jax.plot.page import draw_key
+from kadita_jax.plot.page import draw_key, key_entries
 from kadita_jax.plot.reading import cut, footer, joined
 from kadita_jax.plot.states import colours_note, draw_shares, shares_note
 from kadita_jax.plot.style import (
@@ -93,7 +93,7 @@ def _add_maps(figure: Figure, grid: Grid) -> None:
     headline(figure, LEFT, UPPER, "Most frequent state", colours_note(grid))
     draw_state_map(panel(figure, STATE_BOX), grid)
     leading, empty = leading_state(grid), np.asarray(_undefined(grid).any(axis=0))
-    draw_key(figure, 5.95, 7.0, grid, leading, empty, filled=True)
+    draw_key(figure, 5.95, 7.0, key_entries(grid, leading, empty, filled=True))
     headline(figure, RIGHT, UPPER, "Order and index", mean_note(grid, f"{METRICS[0]}_mean"))
     meshes = [_add_map(figure, grid, metric, place) for place, metric in enumerate(METRICS)]
     draw_colour_bar(figure, (11.75, 4.7, 0.17, 2.1), meshes[0], "P, M and OSI")
@@ -120,7 +120,7 @@ def _add_lines(figure: Figure, grid: Grid) -> None:
     draw_shares(panel(figure, SHARES_BOX), grid)
     # A metric alone that is undefined is a gap in its line; what is hatched lacks all.
     empty = np.asarray(_undefined(grid).all(axis=0))
-    draw_key(figure, 11.2, 4.2, grid, states_of(grid), empty, filled=True)
+    draw_key(figure, 11.2, 4.2, key_entries(grid, states_of(grid), empty, filled=True))
 
 
 def _undefined(grid: Grid) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,6 +29,9 @@ class Row(NamedTuple):
 def parameter_rows(dataset: xarray.Dataset) -> list[Row]:
     """The parameters that the file names, in plain words and with units."""
     found = {name: dataset.attrs[name] for name in PARAMETERS if has_number(dataset, name)}
+    if not np.any(found.get("informed_weight", 0)):
+        # No fish is informed: nothing to tell.
+        found.pop("informed_weight", None)
     rows = [
         Row(plain_name(name), f"{amount(value)} {plain_unit(name)}", ZONES.get(name, ""))
         for name, value in found.items()

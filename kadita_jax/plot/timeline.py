@@ -8,7 +8,7 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
-from kadita_jax.dataset import second_half, seconds
+from kadita_jax.dataset import Clock, clock, second_half
 from kadita_jax.errors import refuse
 from kadita_jax.plot.panels import own_panel
 from kadita_jax.plot.reading import missing, series
@@ -65,19 +65,19 @@ def order(dataset: xarray.Dataset, axes: Axes | None = None, *, size: str = "pag
     with style():
         axes = own_panel(axes, size, MARGINS)
         draw_order(axes, dataset)
-        _shade_window(axes, seconds(dataset))
+        _shade_window(axes, clock(dataset).values)
     return axes
 
 
 def draw_order(axes: Axes, dataset: xarray.Dataset) -> None:
     """The lines, the chance level and what each is called."""
-    time, chance = seconds(dataset), chance_level(dataset.sizes["fish"])
-    _set_limits(axes, time)
+    when, chance = clock(dataset), chance_level(dataset.sizes["fish"])
+    _set_limits(axes, when)
     axes.axhline(chance, color=BLUE, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1.5)
     labels = [Label(chance, "P by chance", BLUE, "normal")]
     for place, (name, symbol, colour, marker) in enumerate(LINES):
         values = series(dataset, name)
-        _draw_line(axes, time, values, colour, marker, place / len(LINES))
+        _draw_line(axes, when.values, values, colour, marker, place / len(LINES))
         labels.append(end_label(values, symbol, colour))
     write_labels(axes, labels)
 
@@ -87,14 +87,15 @@ def chance_level(n_fish: int) -> float:
     return min(1.0, CHANCE / n_fish**0.5)
 
 
-def _set_limits(axes: Axes, time: np.ndarray) -> None:
+def _set_limits(axes: Axes, when: Clock) -> None:
+    time = when.values
     # A single frame has no duration: give it a second to stand in.
     pad = 0.0 if time[-1] > time[0] else 0.5
     axes.set_xlim(time[0] - pad, time[-1] + pad)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel("time (s)", fontsize=SMALL, labelpad=2)
+    axes.locator_params(axis="x", nbins=5, integer=not when.has_times)
+    axes.set_xlabel(when.label, fontsize=SMALL, labelpad=2)
 
 
 def _shade_window(axes: Axes, time: np.ndarray) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from kadita_jax.dataset import is_sweep
-from kadita_jax.errors import Fault, Unchecked, refuse
-from kadita_jax.names import NAMES
-from kadita_jax.viewer.page import out_faults, write_page
+from kadita_jax.errors import Unchecked, refuse
+from kadita_jax.viewer.checks import content_faults, frame_faults, holds_points
+from kadita_jax.viewer.page import out_faults, parent_faults, write_page
 from kadita_jax.viewer.phase import phase_page
 from kadita_jax.viewer.school import school_page
 
@@ -42,32 +41,14 @@ def view(
 
     **Returns:** the path written.
 
-    **Raises:** `InvalidInputError` where the Dataset is no run or sweep, has not these frames, or
-    holds more than the page can (`kadita_jax.viewer.packing.MOST_BYTES`), telling what would fit.
+    **Raises:** `InvalidInputError` where the Dataset is no run or sweep, has not these frames, has
+    in none of them a fish with a finite position and heading, or holds more than the page can
+    (`kadita_jax.viewer.packing.MOST_BYTES`) or more fish than a browser plays
+    (`kadita_jax.viewer.checks.MOST_FISH`), telling what would fit.
     """
     path = Path(path)
-    refuse("cannot view", [*_kind_faults(dataset), *out_faults(path)])
-    if _holds_points(dataset):
-        frames = {"first": first, "last": last, "stride": None if stride == 1 else stride}
-        rule = "must not be given for a sweep, which has no frames"
-        given = {name: value for name, value in frames.items() if value is not None}
-        refuse("cannot view", [Fault(name, rule, value) for name, value in given.items()])
+    faults = content_faults(dataset) or frame_faults(dataset, first, last, stride)
+    refuse("cannot view", [*faults, *out_faults(path), *parent_faults(path)])
+    if holds_points(dataset):
         return write_page(path, phase_page(dataset))
     return write_page(path, school_page(dataset, first, last, stride))
-
-
-def _holds_points(dataset: xr.Dataset) -> bool:
-    """Whether it is a sweep, or what is left of one where a replicate was chosen."""
-    means = (f"{name}_mean" in dataset for name in NAMES)
-    return is_sweep(dataset) or ("time" not in dataset.dims and any(means))
-
-
-def _kind_faults(dataset: xr.Dataset) -> list[Fault]:
-    dims = f"dimensions {', '.join(map(str, dataset.dims))}"
-    if "branch" in dataset.dims:
-        rule = "must be a run or a sweep: a loop is drawn by kadita_jax.plot.hysteresis"
-        return [Fault("dataset", rule, dims)]
-    if "derivative" in dataset:
-        rule = "must be a run or a sweep: derivatives are drawn by kadita_jax.plot.sensitivities"
-        return [Fault("dataset", rule, dims)]
-    return []

@@ -14,7 +14,6 @@ from kadita_jax.viewer.swimming import (
     Tracks,
     group_ranks,
     nearest_neighbours,
-    speeds,
 )
 
 # Colours end where nearly all values do: one fish far away shall not make all others look alike.
@@ -33,6 +32,7 @@ class Mode(NamedTuple):
     - `values`: a colour's number for each fish and frame; None where headings say it, or where
         there is nothing to say.
     - `missing`: why there is nothing, "" otherwise.
+    - `has_undefined`: whether some fish are drawn of which nothing can be said.
     """
 
     name: str
@@ -41,32 +41,53 @@ class Mode(NamedTuple):
     high: str = ""
     values: UInt8[np.ndarray, "time fish"] | None = None
     missing: str = ""
+    has_undefined: bool = False
 
-    def about(self) -> dict[str, str]:
+    def about(self) -> dict[str, str | bool]:
         """All but the values."""
-        return {name: text for name, text in self._asdict().items() if name != "values"}
+        return {name: told for name, told in self._asdict().items() if name != "values"}
 
 
 def all_modes(dataset: xr.Dataset, tracks: Tracks) -> list[Mode]:
     """Every way to colour the fish of a run, also those that it says nothing of."""
-    label = "speed" if tracks.speed is not None else "speed between frames"
     return [
         Mode("heading", "heading"),
-        _scaled("speed", label, "bl/s", speeds(tracks), "needs two frames, and their times"),
-        _scaled("nearest", "nearest neighbour", "bl", nearest_neighbours(tracks), "needs two fish"),
+        _speed(tracks),
+        _nearest(tracks),
         _groups(dataset, tracks),
     ]
 
 
+def _speed(tracks: Tracks) -> Mode:
+    label = "speed" if tracks.is_speed_told else "speed between frames"
+    needs = "needs two frames, and their times"
+    return _scaled(Mode("speed", label), "bl/s", tracks, tracks.speed, needs)
+
+
+def _nearest(tracks: Tracks) -> Mode:
+    mode = Mode("nearest", "nearest neighbour")
+    return _scaled(mode, "bl", tracks, nearest_neighbours(tracks), "needs two fish")
+
+
 def _scaled(
-    name: str, label: str, unit: str, values: Float[np.ndarray, "time fish"] | None, needs: str
+    mode: Mode,
+    unit: str,
+    tracks: Tracks,
+    values: Float[np.ndarray, "time fish"] | None,
+    needs: str,
 ) -> Mode:
-    if values is None or not np.isfinite(values).any():
-        return Mode(name, label, missing=needs)
-    high = float(np.nanpercentile(values, NEARLY_ALL)) or 1.0
-    beyond = "≥ " if np.nanmax(values) > high * 1.001 else ""
-    words = f"{beyond}{high:.3g} {unit}"
-    return Mode(name, label, "0", words, quantised_share(values, high))
+    is_drawn = np.isfinite(tracks.position).all(axis=-1)
+    if values is None or not np.isfinite(values[is_drawn]).any():
+        return mode._replace(missing=needs)
+    shown = values[is_drawn]
+    high = float(np.nanpercentile(shown, NEARLY_ALL)) or 1.0
+    beyond = "≥ " if np.nanmax(shown) > high * 1.001 else ""
+    return mode._replace(
+        low="0",
+        high=f"{beyond}{high:.3g} {unit}",
+        values=quantised_share(values, high),
+        has_undefined=bool(np.isnan(shown).any()),
+    )
 
 
 def _groups(dataset: xr.Dataset, tracks: Tracks) -> Mode:

@@ -12,6 +12,8 @@ from jaxtyping import Float, Int8, UInt8, UInt16
 MOST_BYTES = 44_000_000
 # Steps of a coordinate; the last of the 2**16 numbers marks a fish that is not there.
 LEVELS, ABSENT = 65_534, 65_535
+# Of what colours a fish; the last of the 2**8 numbers marks what has no value.
+STEPS, UNDEFINED = 254, 255
 # A side of the directions that are told apart: int8 of each component.
 HEADING_SCALE = 127
 # No array of the page starts at a place that JavaScript cannot read its type from.
@@ -55,8 +57,9 @@ def quantised_heading(heading: Float[np.ndarray, "time fish 3"]) -> Int8[np.ndar
 def quantised_share(
     values: Float[np.ndarray, "time fish"], high: float
 ) -> UInt8[np.ndarray, "time fish"]:
-    """Values of 0 to high, or beyond it, in 255 steps, as many as there are colours; nan is 0."""
-    return np.rint(255 * np.clip(np.nan_to_num(values) / high, 0, 1)).astype(np.uint8)
+    """Values of 0 to high, or beyond it, in steps, and `UNDEFINED` where they are nan."""
+    share = np.rint(STEPS * np.clip(values / high, 0, 1))
+    return np.where(np.isnan(values), UNDEFINED, share).astype(np.uint8)
 
 
 def packed(

@@ -14,8 +14,18 @@ from kadita_jax.plot.style import FAINT, INK, MUTED, PAPER, WASH
 
 WEB = files("kadita_jax") / "viewer" / "web"
 SCRIPTS = {
-    "school": ("three.js", "shared.js", "school.js", "panel.js", "controls.js"),
-    "phase": ("shared.js", "phase.js"),
+    "school": (
+        "three.js",
+        "shared.js",
+        "school.js",
+        "shoal.js",
+        "trails.js",
+        "stage.js",
+        "chart.js",
+        "legend.js",
+        "player.js",
+    ),
+    "phase": ("shared.js", "sweep.js", "map.js", "phase.js"),
 }
 # A place of the frame that a part is put into.
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
@@ -40,15 +50,20 @@ PAGES = (".html", ".htm")
 
 
 def out_faults(path: Path) -> list[Fault]:
-    """Why a page cannot be written there."""
+    """Why a page cannot be of this name."""
     if path.is_dir():
         return [Fault("out", "must be a file, not a folder", str(path))]
     if path.suffix.lower() not in PAGES:
         # Also so that no mistyped word writes over the data.
         return [Fault("out", f"must end in {' or '.join(PAGES)}", str(path))]
-    if not path.parent.is_dir():
-        return [Fault("out", "must be in a folder that exists", str(path))]
     return []
+
+
+def parent_faults(path: Path) -> list[Fault]:
+    """The fault of a page whose folder is not there."""
+    if path.parent.is_dir():
+        return []
+    return [Fault("out", "must be in a folder that exists", str(path))]
 
 
 def write_page(path: Path, page: Page) -> Path:

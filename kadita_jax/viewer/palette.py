@@ -8,11 +8,13 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
 from kadita_jax.plot.fish import heading_colours
-from kadita_jax.plot.maps import OTHER_COLOURS
-from kadita_jax.plot.style import BLUE, GREEN, MUTED, ORANGE, PURPLE, SKY, VERMILLION
+from kadita_jax.plot.maps import COLOURS
+from kadita_jax.plot.style import BLUE, FAINT, GREEN, GREY, ORANGE, PURPLE, SKY
+from kadita_jax.viewer.packing import STEPS
 
-# Groups from the largest on; the last colour is that of all that are smaller.
-GROUP_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, MUTED)
+# Groups from the largest on; the last colour is that of all that are smaller. No vermillion: in
+# the light and haze of a page who is colour-blind takes it for orange.
+GROUP_COLOURS = (BLUE, ORANGE, PURPLE, SKY, GREEN, GREY)
 # How far up the scale a small fish does not yet vanish on paper.
 LIGHTEST = 0.88
 # Directions whose colours are told apart: about the vertical, and from straight down to up.
@@ -32,8 +34,9 @@ def heading_table() -> Colours:
 
 
 def scale_table() -> Colours:
-    """Colours of a fish's speed and the like, from low to high."""
-    return as_bytes(colormaps[OTHER_COLOURS](np.linspace(0, LIGHTEST, 256))[:, :3])
+    """Colours of a fish's speed and the like, from low to high; the last, of what has none."""
+    scale = colormaps[COLOURS](np.linspace(0, LIGHTEST, STEPS + 1))[:, :3]
+    return as_bytes([*scale, to_rgb(FAINT)])
 
 
 def map_table(colours: str) -> Colours:

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from kadita_jax.errors import Fault, refuse
-from kadita_jax.names import ALL_LONG_NAMES, STATES
+from kadita_jax.names import STATES
 from kadita_jax.plot.grid import (
     REPLICATE,
     Axis,
@@ -25,44 +24,22 @@ from kadita_jax.plot.hatches import FELL_APART, HATCHES
 from kadita_jax.plot.labels import about as about_sweep
 from kadita_jax.plot.labels import capital, metric_label, scenario_name
 from kadita_jax.plot.maps import colour_range, colours_of, meaning_of_ends, state_colours
-from kadita_jax.plot.reading import amount
 from kadita_jax.plot.style import STATE_COLOURS
-from kadita_jax.viewer.packing import MOST_BYTES, packed
+from kadita_jax.viewer.checks import metrics_of
+from kadita_jax.viewer.packing import packed
 from kadita_jax.viewer.page import Page
 from kadita_jax.viewer.palette import as_bytes, map_table
-
-# Of a metric: mean, standard deviation over replicates, standard error, float32 each.
-BYTES_PER_METRIC, BYTES_PER_POINT = 12, 32
 
 
 def phase_page(dataset: xr.Dataset) -> Page:
     """The page of a sweep; what `view` says holds."""
-    metrics = [name for name in ALL_LONG_NAMES if f"{name}_mean" in dataset]
-    refuse("cannot view", _metric_faults(dataset, metrics))
+    metrics = metrics_of(dataset)
     grid = read_grid(dataset, f"{metrics[0]}_mean", most_axes=len(dataset.dims))
-    shape = [len(axis.place) for axis in grid.axes]
-    refuse("cannot view", _size_faults(shape, len(metrics)))
     places, data = packed(_arrays(grid, metrics), frozenset())
     title = capital(f"{scenario_name(grid)} sweep".strip())
     subtitle = about_sweep(grid, f"{metrics[0]}_mean")
     about = {"title": title, "subtitle": subtitle, "arrays": places}
     return Page("phase", about | _words(grid, metrics), data)
-
-
-def _metric_faults(dataset: xr.Dataset, metrics: list[str]) -> list[Fault]:
-    if metrics:
-        return []
-    found = ", ".join(map(str, dataset.data_vars)) or "nothing"
-    return [Fault("dataset", "must hold the mean of at least one metric", found)]
-
-
-def _size_faults(shape: list[int], n_metrics: int) -> list[Fault]:
-    n_points = int(np.prod(shape))
-    most = MOST_BYTES // (BYTES_PER_METRIC * n_metrics + BYTES_PER_POINT)
-    if n_points <= most:
-        return []
-    rule = f"must have at most {most:,} points, for a page of 60 MB; choose some with dataset.isel"
-    return [Fault("dataset", rule, " x ".join(map(str, shape)))]
 
 
 def _arrays(grid: Grid, metrics: list[str]) -> dict[str, np.ndarray]:
@@ -121,14 +98,11 @@ def _axis(axis: Axis) -> Mapping[str, Any]:
 
 def _metric(grid: Grid, name: str) -> Mapping[str, Any]:
     low, high = colour_range(grid, name)
-    ends = meaning_of_ends(name)
     return {
         "name": name,
         "label": metric_label(name),
         "low": low,
         "high": high,
-        "ends": [
-            f"{amount(end)} {word}".strip() for end, word in zip((low, high), ends, strict=True)
-        ],
+        "ends": list(meaning_of_ends(name)),
         "colours": f"colours_{colours_of(name)}",
     }

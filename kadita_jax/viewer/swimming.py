@@ -5,16 +5,22 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Float, Int, UInt8
 from scipy.spatial import KDTree
 
 from kadita_jax.blocks import map_frames
+from kadita_jax.dataset import clock
 from kadita_jax.geometry import BoxSize
 from kadita_jax.metrics import group_labels
 from kadita_jax.motion import as_box, seen, shortest_steps
+from kadita_jax.plot.reading import unit_headings, wrapped
+from kadita_jax.viewer.checks import as_slice
 
 # Pairs of a whole run that groups are looked for among: a minute or two on two cores.
 MOST_PAIRS = 10**10
+# Lengths of velocities that are all so near to 1 are headings.
+UNIT_LENGTH = 1e-3
 
 Positions = Float[np.ndarray, "time fish 3"]
 
@@ -24,10 +30,11 @@ class Tracks(NamedTuple):
 
     **Attributes:**
 
-    - `time`: s.
+    - `time`: s; the frames' numbers where no times are known.
     - `position`: bl, wrapped into the box if there is one; nan where a fish is not seen.
     - `heading`: unit vectors, nan where a fish is not seen.
-    - `speed`: bl/s as the file says it; None where it gives headings alone.
+    - `speed`: bl/s; nan where it is not known, None where none is.
+    - `is_speed_told`: whether the file tells speeds, and not headings alone.
     - `box_size`: bl; None for open water.
     """
 
@@ -35,22 +42,50 @@ class Tracks(NamedTuple):
     position: Positions
     heading: Positions
     speed: Float[np.ndarray, "time fish"] | None
+    is_speed_told: bool
     box_size: float | None
 
 
-def speeds(tracks: Tracks) -> Float[np.ndarray, "time fish"] | None:
-    """How fast each fish swims, bl/s: as the file says, or else what it moved since the last frame.
+def shown_tracks(tracks: xr.Dataset, frames: range, box_size: float | None) -> Tracks:
+    """What a page shows of a file's tracks, with dims time, fish, space."""
+    position = _places(tracks, as_slice(frames), box_size)
+    velocity = tracks["heading"].isel(time=as_slice(frames)).values.astype(float)
+    length, heading = np.linalg.norm(velocity, axis=-1), unit_headings(velocity)
+    is_seen = np.isfinite(position + heading).sum(axis=-1, keepdims=True) == position.shape[-1]
+    are_headings = bool(np.all(np.abs(length[is_seen[..., 0]] - 1) < UNIT_LENGTH))
+    return Tracks(
+        time=clock(tracks).values[as_slice(frames)].astype(float),
+        position=np.where(is_seen, position, np.nan),
+        heading=np.where(is_seen, heading, np.nan),
+        speed=speeds_between(tracks, frames, box_size) if are_headings else length,
+        is_speed_told=not are_headings,
+        box_size=box_size,
+    )
 
-    The first frame has the speed of the second. None where there is one frame.
+
+def speeds_between(
+    tracks: xr.Dataset, frames: range, box_size: float | None
+) -> Float[np.ndarray, "time fish"] | None:
+    """How fast each fish swam since the frame before, of the file and not of those shown, bl/s.
+
+    The first frame of all has the speed of the second. nan for a fish that is not seen in both;
+    None where there is one frame, or times are not known or do not rise.
     """
-    if tracks.speed is not None:
-        return tracks.speed
-    duration = np.diff(tracks.time)
-    if not len(duration) or not (duration > 0).all():
+    when = clock(tracks)
+    if len(when.values) < 2 or not when.has_times:
         return None
-    moved = shortest_steps(np.diff(tracks.position, axis=0), tracks.box_size)
-    speed = np.linalg.norm(moved, axis=-1) / duration[:, None]
-    return np.concatenate([speed[:1], speed])
+    # Each once: files are not read at repeated places.
+    later, which = np.unique(np.maximum(frames, 1), return_inverse=True)
+    duration = when.values[later] - when.values[later - 1]
+    if not (duration > 0).all():
+        return None
+    there, before = (_places(tracks, at, box_size) for at in (later, later - 1))
+    moved = shortest_steps(there - before, box_size)
+    return (np.linalg.norm(moved, axis=-1) / duration[:, None])[which]
+
+
+def _places(tracks: xr.Dataset, frames: slice | np.ndarray, box_size: float | None) -> Positions:
+    return wrapped(tracks["position"].isel(time=frames).values.astype(float), box_size)
 
 
 def nearest_neighbours(tracks: Tracks) -> Float[np.ndarray, "time fish"] | None:

@@ -75,14 +75,35 @@ function sharp(canvas) {
   return { context, width, height };
 }
 
-/** Calls what a key is for, unless the focused control has its own use for it. */
-function onKeys(actions) {
+/** The page's font, so many pixels high, as a canvas takes it. */
+const font = (size) => `${size}px ${getComputedStyle(document.body).fontFamily}`;
+
+/** The nearest number of 0 to most. */
+const within = (value, most) => Math.max(0, Math.min(most, value));
+
+/** What follows in a list, the first after the last and after what is not in it. */
+const after = (list, item) => list[(list.indexOf(item) + 1) % list.length];
+
+/** The page's title and the line beneath. */
+function introduce(subtitle) {
+  find("title").textContent = about.title;
+  find("subtitle").textContent = subtitle;
+}
+
+/** Calls what a key is for, unless the focused control has its own use for it; lists the keys. */
+function onKeys(keys, actions) {
+  const all = { ...actions, "?": () => find("shortcuts").showModal() };
+  find("help").addEventListener("click", all["?"]);
+  for (const [key, use] of [...keys, ["?", "this list"]]) {
+    const caps = key.split(" ").flatMap((one) => [make("kbd", {}, one), " "]);
+    find("keys").append(make("tr", {}, make("td", {}, ...caps), make("td", {}, use)));
+  }
   const own = new Set([" ", "Enter", "Home", "End"]);
   document.addEventListener("keydown", (event) => {
     const isOwn = own.has(event.key) || event.key.startsWith("Arrow");
     if (isOwn && event.target.closest("button, input, select, dialog")) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in actions)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in all)) return;
     event.preventDefault();
-    actions[event.key](event);
+    all[event.key](event);
   });
 }

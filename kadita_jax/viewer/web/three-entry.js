@@ -1,9 +1,9 @@
 export {
+  BoxGeometry,
   BufferAttribute,
   BufferGeometry,
   DoubleSide,
-  InstancedBufferAttribute,
-  InstancedBufferGeometry,
+  EdgesGeometry,
   LineBasicMaterial,
   LineDashedMaterial,
   LineSegments,

@@ -12,7 +12,6 @@ const KEYS = [
   ["f", "follow the school's centre"],
   ["b", "box"],
   ["r", "view as at first"],
-  ["?", "this list"],
 ];
 
 /** What is shown, and all ways to change it. */
@@ -44,7 +43,7 @@ class Player {
   set(changes) {
     const { state, stage } = this;
     Object.assign(state, changes);
-    state.moment = Math.max(0, Math.min(this.school.nFrames - 1, state.moment));
+    state.moment = within(state.moment, this.school.nFrames - 1);
     const side = state.isFollowing ? about.followed_side : about.side;
     if (side !== stage.box.scale.x) stage.setSide(side);
     const water = about.box_size === null ? "open water; dashed: the least cube about the school" : "periodic box";
@@ -67,16 +66,15 @@ class Player {
   /** Writes the moment everywhere it stands. */
   tell() {
     const { first, stride, n_in_file: total } = about.frames;
-    const seconds = this.school.time[this.frame];
+    const number = `frame ${first + stride * this.frame} / ${total - 1}`;
     find("scrub").value = this.frame;
-    find("clock").textContent = `${Number(seconds.toPrecision(6))} s · frame ${first + stride * this.frame} / ${total - 1}`;
+    find("clock").textContent = about.has_times ? `${this.school.moment(this.frame)} · ${number}` : number;
     this.chart.update(this.frame);
     this.isStale = true;
   }
 
   fill() {
-    find("title").textContent = about.title;
-    find("subtitle").textContent = about.subtitle;
+    introduce(about.subtitle);
     find("scrub").max = this.school.nFrames - 1;
     find("play").disabled = find("scrub").disabled = this.school.nFrames < 2;
     for (const { name, label, missing } of about.modes) {
@@ -84,10 +82,6 @@ class Player {
       find("colour").append(make("option", { value: name, disabled: Boolean(missing) }, text));
     }
     for (const rate of RATES) find("rate").append(make("option", { value: rate }, `${rate} frames/s`));
-    for (const [key, use] of KEYS) {
-      const keys = key.split(" ").flatMap((one) => [make("kbd", {}, one), " "]);
-      find("keys").append(make("tr", {}, make("td", {}, ...keys), make("td", {}, use)));
-    }
   }
 
   listen() {
@@ -101,14 +95,13 @@ class Player {
     on("box", "change", ({ checked }) => ({ hasBox: checked }));
     find("play").addEventListener("click", () => this.play());
     find("reset").addEventListener("click", () => this.stage.reset());
-    find("help").addEventListener("click", () => find("shortcuts").showModal());
     this.stage.controls.addEventListener("change", () => (this.isStale = true));
-    onKeys(this.actions());
+    onKeys(KEYS, this.actions());
   }
 
   actions() {
     const step = (by) => (event) => this.set({ moment: this.frame + by * (event.shiftKey ? 10 : 1), isPlaying: false });
-    const rated = (by) => () => this.set({ rate: RATES[Math.max(0, Math.min(RATES.length - 1, RATES.indexOf(this.state.rate) + by))] });
+    const rated = (by) => () => this.set({ rate: RATES[within(RATES.indexOf(this.state.rate) + by, RATES.length - 1)] });
     return {
       " ": () => this.play(),
       ArrowLeft: step(-1),
@@ -122,7 +115,6 @@ class Player {
       f: () => this.set({ isFollowing: !this.state.isFollowing }),
       b: () => this.set({ hasBox: !this.state.hasBox }),
       r: () => this.stage.reset(),
-      "?": () => find("shortcuts").showModal(),
     };
   }
 
@@ -166,9 +158,6 @@ class Player {
     requestAnimationFrame((next) => this.tick(now, next));
   }
 }
-
-/** What follows in a list, the first after the last and after what is not in it. */
-const after = (list, item) => list[(list.indexOf(item) + 1) % list.length];
 
 unpack()
   .then((arrays) => {
