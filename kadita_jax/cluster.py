@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOCAL = re.compile(r"local:(\d{1,4})", re.ASCII)
 ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}", re.ASCII)
 RULE = "must be local:N with N >= 1, tcp://HOST:PORT or a distributed.Client"
-CONNECT_SECONDS = 20
+CONNECT_SECONDS, CLOSE_SECONDS = 20, 2
 # Nobody looks at a dashboard; a lost worker's part is computed by another.
 LOCAL_OPTIONS: dict[str, Any] = {
     "threads_per_worker": 1,
@@ -125,15 +125,19 @@ def _local(n_workers: int) -> Iterator[Any]:
 def _connected(where: Any) -> Iterator["Client"]:
     from distributed import Client
 
-    # What it logs of a lost scheduler is told in one line by the error that follows.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # What they log of a lost scheduler is told in one line by the error that follows.
+    for name in ("client", "core", "utils", "comm"):
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:
         client = Client(where, timeout=CONNECT_SECONDS)
     except OSError as error:
         rule = f"must be where a scheduler answers within {CONNECT_SECONDS} s"
         raise InvalidInputError("cannot sweep", [Fault("cluster", rule, where)]) from error
-    with client:
+    try:
         yield client
+    finally:
+        # A client whose scheduler is lost would wait for another.
+        client.close(timeout=CLOSE_SECONDS)
 
 
 def _agreed(found: Mapping[str, Any]) -> Machine:
