@@ -17,6 +17,8 @@ PLACE = re.compile(r"([^,]+:(\d{1,5})),(\d{1,9})/(\d{1,9})", re.ASCII)
 
 # How long the first process to come waits for the last one: a queue may start them hours apart.
 MEETING_MS = 24 * 3600 * 1000
+# Seconds that a lost process goes unnoticed.
+NOTICED_AFTER = 30
 # Every process counts the same meetings.
 _MEETINGS = itertools.count()
 
@@ -61,10 +63,12 @@ def join_processes(where: Any) -> None:
     refuse("cannot join the processes", process_faults(where))
     place = PLACE.fullmatch(where)
     if place is not None:
-        jax.distributed.initialize(place[1], int(place[4]), int(place[3]))
+        jax.distributed.initialize(
+            place[1], int(place[4]), int(place[3]), heartbeat_timeout_seconds=NOTICED_AFTER
+        )
         return
     try:
-        jax.distributed.initialize()
+        jax.distributed.initialize(heartbeat_timeout_seconds=NOTICED_AFTER)
     except ValueError as error:
         rule = f"must be HOST:PORT,K/N where jax recognises no cluster ({error})"
         refuse("cannot join the processes", [Fault("distributed", rule, where)])

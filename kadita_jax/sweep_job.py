@@ -17,10 +17,17 @@ from kadita_jax.devices import join_processes, process_faults, use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError, count_faults
 from kadita_jax.job_checks import picture_faults, use_dtype
 from kadita_jax.journal import journal_path
+from kadita_jax.last_word import last_word
 from kadita_jax.machine import this_machine
 from kadita_jax.prepare import Prepared, described, prepare
 from kadita_jax.sweep_words import read_axis_words, read_set_words
 from kadita_jax.terminal import progress_bar
+
+# XLA ends every process within seconds of losing one, in words of its own.
+LOST = (
+    "kadita: ended, as another process of this sweep is lost or this one was killed; what is saved "
+    "stays: the same command in every process goes on ({})"
+)
 
 
 def sweep_grid(
@@ -53,7 +60,9 @@ def sweep_grid(
         n_before, n_members = prepared.n_done, prepared.plan.n_computed
         if sweeps.is_first_process():
             print(*described(prepared), sep="\n", file=sys.stderr)
-        dataset = _swept(prepared, name, out, workers)
+        alone = nullcontext() if distributed is None else last_word(LOST.format(journal_path(out)))
+        with alone:
+            dataset = _swept(prepared, name, out, workers)
     if sweeps.is_first_process():
         plot.save(plot.sweep_summary(dataset), out.with_suffix(".png"))
         print(f"{out}  with {out.stem}.png: {_sweep_line(prepared, n_members - n_before, begin)}")

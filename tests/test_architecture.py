@@ -87,6 +87,7 @@ FLOORS = (
     (
         "terminal",
         "sweep_words",
+        "last_word",
         "job_checks",
         "jobs",
         "run_job",

@@ -1,6 +1,8 @@
 """Ctrl-C and failures on the way: prompt, with what there is to say, and nothing half left."""
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ import kadita_jax as kj
 from kadita_jax import artist, jobs
 from kadita_jax.files import partial_path
 from kadita_jax.plan import settle
+from kadita_jax.runfile import whole_frames
 
 SCHOOL = kj.Scenario(name="few", n_fish=9, n_steps=4, save_every=2)
 
@@ -125,3 +128,56 @@ def test_a_run_that_is_resumed_can_be_resumed_again(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "_widest_dtype", lambda _: "float64")
     with pytest.raises(KeyboardInterrupt, match=f"continue with: kadita run --resume {path}"):
         jobs.continue_run(path, None, {})
+
+
+LONG = kj.Scenario(name="long", n_fish=50, n_steps=2_000_000, save_every=100, box_size=20.0)
+CALL = """
+from kadita_jax import cli, plan
+plan.PART_PAIRS = 1e6
+cli.main()
+"""
+
+
+def frames_in(path: Path, copy: Path) -> int:
+    """How many are whole in a file that another process has locked for itself."""
+    shutil.copy(path, copy)
+    try:
+        return whole_frames(copy)
+    finally:
+        copy.unlink()
+
+
+@pytest.mark.parametrize(
+    ("line", "sign", "number", "told"),
+    [
+        (
+            "run long.toml --out .",
+            "long.nc.partial",
+            signal.SIGTERM,
+            "interrupted; continue with: kadita run --resume long.nc",
+        ),
+        (
+            "sweep long.toml --axis noise=0.1:1:99 --n-steps 4000 --part-size 1 --out long.nc",
+            "long.nc.parts/part-000003-*.npz",
+            signal.SIGINT,
+            "members are saved: the same command goes on (long.nc.parts)",
+        ),
+    ],
+    ids=["a run", "a sweep"],
+)
+def test_a_signal_ends_a_command_that_says_how_to_go_on(line, sign, number, told, tmp_path):
+    (tmp_path / "long.toml").write_text(LONG.to_toml())
+    words = [sys.executable, "-c", CALL, *line.split()]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not any(tmp_path.glob(sign)):
+            assert process.poll() is None
+            time.sleep(0.01)
+        while line.startswith("run") and frames_in(tmp_path / sign, tmp_path / "copy") == 0:
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told in errors
+    assert "Traceback" not in errors
+    left = {path.name for path in tmp_path.iterdir()} - {"long.toml"}
+    assert left == {sign.split("/")[0]}

@@ -54,10 +54,10 @@ def start(code: str, *words: str) -> subprocess.Popen:
     )
 
 
-def expected() -> xr.Dataset:
+def expected(n_steps: int) -> xr.Dataset:
     """The same sweep in this process."""
-    axes = {"noise": "0.01:1:30"}
-    return kj.sweep("few.toml", axes, replicates=2, part_size=1, measure_every=300)
+    axes, options = {"noise": "0.01:1:30"}, {"replicates": 2, "measure_every": 300}
+    return kj.sweep("few.toml", axes, n_steps=n_steps, part_size=1, **options)
 
 
 def parts() -> dict[str, int]:
@@ -66,9 +66,9 @@ def parts() -> dict[str, int]:
     return {part.name: part.stat().st_mtime_ns for part in folder.glob("part-*.npz")}
 
 
-def check_result() -> None:
+def check_result(n_steps: int = 3000) -> None:
     with xr.open_dataset("phase.nc") as found:
-        whole = expected()
+        whole = expected(n_steps)
         for name in whole.variables:
             np.testing.assert_array_equal(found[name], whole[name], err_msg=str(name))
 
@@ -133,3 +133,25 @@ def test_a_process_of_another_sweep_is_refused():
     assert second.returncode == 2, errors
     assert "seed: must equal the journal's 1, got 2" in errors
     assert not Path("phase.nc").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_lost_process_is_told_and_the_same_commands_go_on():
+    # Each part takes as long as ten looks.
+    slow = "--cores 1 --part-size 1 --n-steps 12000"
+    first, second = together(slow, slow)
+    while len(parts()) < 6 and first.poll() is None:
+        time.sleep(0.002)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    _, errors = second.communicate()
+    assert second.returncode != 0
+    assert "kadita: ended, as another process of this sweep is lost" in errors
+    assert "the same command in every process goes on (phase.nc.parts)" in errors
+    kept = parts()
+    assert 6 <= len(kept) < N_MEMBERS
+    processes = together(slow, slow)
+    told = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], told
+    assert f"{len(kept)} of them are there already" in told[0][1]
+    check_result(12000)
