@@ -27,7 +27,6 @@ from report import machine, print_table, write_json
 import kadita_jax as kj
 from kadita_jax.journal import journal_path
 
-AXES = {"r_orientation": "2:15:25", "noise": "0.05:0.5:20"}
 MEASURE_EVERY = 10
 
 
@@ -38,12 +37,19 @@ class Study:
         self.scenario = kj.load_scenario("swarm").replaced(
             n_fish=chosen.n_fish, n_steps=chosen.n_steps, r_attraction=20.0
         )
+        self.side = chosen.side
+        self.axes = {"r_orientation": f"2:15:{chosen.side}", "noise": "0.05:0.5:20"}
         self.options = {"replicates": chosen.replicates, "part_size": chosen.part_size}
+
+    @property
+    def n_members(self) -> int:
+        """How many schools it has: 20 values of noise for each radius."""
+        return 20 * self.side * self.options["replicates"]
 
     def sweep(self, seed: int = 1, **options: Any) -> xr.Dataset:
         """Sweep, in memory."""
         options = self.options | {"measure_every": MEASURE_EVERY} | options
-        return kj.sweep(self.scenario, AXES, seed=seed, **options)
+        return kj.sweep(self.scenario, self.axes, seed=seed, **options)
 
     def timed(self, repeats: int, client: Any) -> dict[str, list[float]]:
         """Seconds of the plain sweep and of the cluster's, in turns; seeds of their own."""
@@ -76,12 +82,10 @@ def kills(study: Study, environment: dict[str, str], folder: Path) -> dict[str, 
     counted.touch()
     told = environment | {"COUNTED_PARTS": str(counted)}
     preload = Path(__file__).with_name("counted_parts.py")
-    n_parts = -(-500 * study.options["replicates"] // study.options["part_size"])
+    n_parts = -(-study.n_members // study.options["part_size"])
     with running(2, told, preload) as processes:
         try:
-            study.sweep(
-                cluster=processes.address, out=out, progress=_killer(processes, n_parts, study)
-            )
+            study.sweep(cluster=processes.address, out=out, progress=_killer(processes, study))
             raise AssertionError("the scheduler was to be killed")
         except OSError as error:
             lost = str(error)
@@ -105,9 +109,9 @@ def kills(study: Study, environment: dict[str, str], folder: Path) -> dict[str, 
     }
 
 
-def _killer(processes: Processes, n_parts: int, study: Study) -> Callable[[int], None]:
+def _killer(processes: Processes, study: Study) -> Callable[[int], None]:
     """Kills a worker at 1/5, 2/5 and 3/5 of the members, and the scheduler at 4/5."""
-    moments = [n_parts * study.options["part_size"] * k // 5 for k in range(1, 5)]
+    moments = [study.n_members * k // 5 for k in range(1, 5)]
 
     def kill(done: int) -> None:
         while moments and done >= moments[0]:
@@ -143,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n-fish", type=int, default=100)
     parser.add_argument("--n-steps", type=int, default=500)
+    parser.add_argument("--side", type=int, default=25, help="radii; times 20 values of noise")
     parser.add_argument("--replicates", type=int, default=4)
     parser.add_argument("--part-size", type=int, default=25)
     parser.add_argument("--repeats", type=int, default=3)

@@ -128,7 +128,7 @@ def command_line(draw: random.Random, samples: dict[str, bytes]) -> Case:
 def _is_wrong(option: str, word: str) -> bool:
     """Whether no reading of an option's value could take this word."""
     if option in ("--n-steps", "--replicates", "--save-every", "--part-size", "--measure-every"):
-        return not (word.isascii() and word.replace("_", "").isdigit() and int(word) > 0)
+        return not (word.replace("_", "").isdecimal() and int(word) > 0)
     if option in ("--seed", "--burn-in"):
         return not word.lstrip("-").replace("_", "").isdecimal()
     if option == "--axis":
@@ -323,6 +323,7 @@ def main() -> None:
     print_table(["cases", *VERDICTS], rows)
     for bad in figures["bad"]:
         print(*bad)
+    print(f"{len(figures['bad'])} of {len(MAKERS) * chosen.cases} cases went wrong")
     print(machine())
     write_json("fuzz", figures, chosen.out)
 

@@ -124,7 +124,7 @@ def _run_anew(
 
         chosen = settings | {
             "out": settings["out"] or Path("schools"),
-            "dtype": settings["dtype"] or "float32",
+            "dtype": "float32" if settings["dtype"] is None else settings["dtype"],
         }
         run_all(names, changes, draw, **chosen, overwrite=overwrite)
 

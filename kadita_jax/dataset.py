@@ -167,5 +167,9 @@ def mean_and_std(series: np.ndarray) -> tuple[float, float]:
 
 def final_state(dataset: xr.Dataset) -> str:
     """The state that the last frame's polarization and rotation name."""
-    label = int(dataset["state"].values[-1])
-    return STATES[label] if label >= 0 else "undefined"
+    return state_name(int(dataset["state"].values[-1]))
+
+
+def state_name(label: int) -> str:
+    """The state of a label, "undefined" of one that is none."""
+    return STATES[label] if 0 <= label < len(STATES) else "undefined"

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 import typer
 
 from kadita_jax.errors import InvalidInputError
+from kadita_jax.interrupts import hear_signals
 
 SYSTEM_FAILED = 1
 WRONG_INPUT = 2
@@ -60,7 +60,7 @@ def _leave(message: object, code: int) -> None:
 def leaving() -> Iterator[None]:
     """Around a whole process: search seldom for garbage, and end at once."""
     gc.set_threshold(MANY)
-    _take_for_an_interrupt("SIGTERM", "SIGHUP")
+    hear_signals()
     try:
         yield
     except SystemExit as left:
@@ -70,14 +70,6 @@ def leaving() -> Iterator[None]:
     finally:
         # All that is alive leaves with the process; to search it for garbage takes a second.
         gc.freeze()
-
-
-def _take_for_an_interrupt(*names: str) -> None:
-    """End by these signals as by Ctrl-C, saying how to go on, where nobody has them do else."""
-    for name in names:
-        number = getattr(signal, name, None)  # Windows knows fewer
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
 
 
 def _leave_threads_behind() -> None:

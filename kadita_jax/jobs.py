@@ -151,7 +151,7 @@ def measure_all(
     out: Path | None,
 ) -> None:
     """Show the summary of each file's metrics; write their tables into a folder if given."""
-    faults = use_dtype(dtype or _widest_dtype(paths))
+    faults = use_dtype(_widest_dtype(paths) if dtype is None else dtype)
     if out is not None:
         faults += folder_faults(out) + repeat_faults("FILE.nc", [path.stem for path in paths])
     measure = partial(measure_file, box_size=box_size, convention=convention)

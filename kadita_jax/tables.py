@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from kadita_jax.dataset import clock, mean_and_std, second_half
+from kadita_jax.dataset import clock, mean_and_std, second_half, state_name
 from kadita_jax.files import replacing
 from kadita_jax.layout import SPACE
-from kadita_jax.names import MORE_NAMES, NAMES, STATES
+from kadita_jax.names import MORE_NAMES, NAMES
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _metric_rows(dataset: xr.Dataset) -> Iterable[Sequence[object]]:
     when = clock(dataset)
     yield (when.name, *_told(dataset), "state")
     columns = [np.asarray(dataset[name]) for name in _told(dataset)]
-    labels = (STATES[k] if k >= 0 else "undefined" for k in np.asarray(dataset["state"]))
+    labels = map(state_name, dataset["state"].values.tolist())
     yield from zip(when.values, *columns, labels, strict=True)
 
 

@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kadita_jax.dataset import final_state
+from kadita_jax.interrupts import raise_if_asked
 from kadita_jax.metrics.convention import CORRECTED
 from kadita_jax.scenario import canonical_name, parse_scenario
 from kadita_jax.tables import Summary, summarize
@@ -50,7 +51,21 @@ class _Speed(ProgressColumn):
 def progress_bar(
     title: str, total: int, unit: str = "steps", *, done: int = 0
 ) -> Iterator[Callable[[int], None]]:
-    """What is done, how fast and the time left, on standard error: a bar, or lines in a log."""
+    """What is done, how fast and the time left, on standard error: a bar, or lines in a log.
+
+    Telling it raises KeyboardInterrupt where a signal has asked to end and was not heard.
+    """
+    with _shown(title, total, unit, done) as show_now:
+
+        def tell(now: int) -> None:
+            raise_if_asked()
+            show_now(now)
+
+        yield tell
+
+
+@contextmanager
+def _shown(title: str, total: int, unit: str, done: int) -> Iterator[Callable[[int], None]]:
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _line_writer(title, total, unit, done)

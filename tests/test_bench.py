@@ -11,7 +11,15 @@ import chromium
 import pytest
 
 BENCH = Path(__file__).parent.parent / "bench"
-WITHOUT_FIGURE = ("parity.py", "ensemble.py", "film.py")
+WITHOUT_FIGURE = (
+    "parity.py",
+    "ensemble.py",
+    "film.py",
+    "chaos.py",
+    "fuzz.py",
+    "cluster.py",
+    "long_runs.py",
+)
 # Without the peer there are no ratios to draw.
 WITHOUT_PEER = ("against_peer.py",)
 WITHOUT_BROWSER = bool(chromium.missing()) and not chromium.is_required()
@@ -85,6 +93,15 @@ QUICKLY = {
             " --repeats 1 --shorten 100 --peak-tflops 1 --bandwidth 1",
             "members x steps",
         ),
+        # Not toys: so many of each in CI.
+        ("chaos.py", "--kills 10", "10 of 10 results with the bits of an undisturbed command"),
+        ("fuzz.py", "--cases 34", "0 of 102 cases went wrong"),
+        (
+            "cluster.py",
+            "--n-fish 10 --n-steps 20 --side 3 --replicates 4 --part-size 4 --repeats 1",
+            "same bits: True",
+        ),
+        ("long_runs.py", "--n-steps 4000", "apart in standard errors"),
         pytest.param(
             "viewer.py",
             "--sizes 10 --frames 5 --seconds 0.2",

@@ -181,3 +181,25 @@ def test_a_signal_ends_a_command_that_says_how_to_go_on(line, sign, number, told
     assert "Traceback" not in errors
     left = {path.name for path in tmp_path.iterdir()} - {"long.toml"}
     assert left == {sign.split("/")[0]}
+
+
+SWALLOWED = """
+import os, signal, sys
+from kadita_jax.interrupts import hear_signals
+from kadita_jax.terminal import progress_bar
+hear_signals()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except KeyboardInterrupt:
+    pass
+with progress_bar("school", 10) as progress:
+    try:
+        progress(1)
+    except KeyboardInterrupt:
+        print("heard")
+"""
+
+
+def test_a_signal_that_a_library_swallows_is_heard_at_the_next_progress():
+    told = subprocess.check_output([sys.executable, "-c", SWALLOWED], text=True)
+    assert told == "heard\n"

@@ -79,6 +79,22 @@ def test_the_viewer_plays_as_its_benchmark_wrote():
     assert f"{large['n_fish']:,} fish in 500 frames are {large['megabytes']:.0f} MB" in README
 
 
+def test_the_cluster_takes_what_the_benchmark_wrote():
+    found = json.loads((ROOT / "bench" / "results" / "cluster.json").read_text())["figures"]
+    overhead = found["speed"]["overhead"]
+    assert overhead <= 0.15
+    assert found["speed"]["same_bits"]
+    kills = found["kills"]
+    assert kills["members"] == kills["members_computed"] == 2000
+    words = f"{kills['members']:,} members of {found['settings']['n_fish']} fish take"
+    assert f"{words} {100 * overhead:.0f} % longer" in README.replace("\n  ", " ")
+
+
+def test_what_was_killed_went_on():
+    found = json.loads((ROOT / "bench" / "results" / "chaos.json").read_text())["figures"]
+    assert f"**Killed {found['same_bits']} times** at random moments" in README
+
+
 def test_the_speeds_are_those_that_the_benchmark_wrote():
     figures = json.loads((ROOT / "bench" / "results" / "against_peer.json").read_text())
     assert figures["machine"]["jax"] in README
