@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LOCAL = re.compile(r"local:(\d{1,4})", re.ASCII)
 ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}", re.ASCII)
 RULE = "must be local:N with N >= 1, tcp://HOST:PORT or a distributed.Client"
+# How often a part that fails, as for want of memory, is tried again.
+RETRIES = 2
 CONNECT_SECONDS, CLOSE_SECONDS = 20, 2
 # Nobody looks at a dashboard; a lost worker's part is computed by another.
 LOCAL_OPTIONS: dict[str, Any] = {
@@ -83,7 +85,8 @@ class Workers:
         """
         from distributed import as_completed
 
-        futures = {self._client.submit(computed, w, pure=False): k for k, w in works}
+        submit = self._client.submit
+        futures = {submit(computed, w, pure=False, retries=RETRIES): k for k, w in works}
         try:
             for future, found in as_completed(futures, with_results=True, raise_errors=False):
                 number = futures.pop(future)

@@ -112,7 +112,8 @@ def prepare(
     grid = Grid(found, read, int(replicates))
     chosen = chosen_convention(convention, found.box_size)
     distance = chosen_distance(group_distance, found.box_size)
-    dtype, machine = default_dtype(), find_machine()
+    # Nobody waits for a cluster to be told that the result has no place.
+    dtype, machine = default_dtype(), this_machine() if misplaced else find_machine()
     plan = SweepPlan(grid, window, chosen, dtype, keep_final, distance, machine)
     faults = misplaced + plan_faults(plan, part_size) + result_faults(plan, path)
     refuse(f"cannot sweep {found.name!r}", faults)

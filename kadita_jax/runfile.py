@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,12 +174,17 @@ def _take_room(handle: netCDF4.Dataset, form: Form) -> None:
 
 def _copy(handle: netCDF4.Dataset, form: Form, source: Path, n_frames: int) -> None:
     """Take the first frames of another file, some at a time."""
+    for where, frames in _read(source, form, n_frames):
+        for name, values in frames.items():
+            handle[name][where] = values
+
+
+def _read(source: Path, form: Form, n_frames: int) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
     with reading(source), netCDF4.Dataset(source) as stored:
         stored.set_auto_mask(False)
         for first in range(0, n_frames, form.chunk):
             where = slice(first, min(first + form.chunk, n_frames))
-            for name in form.series:
-                handle[name][where] = stored[name][where]
+            yield where, {name: stored[name][where] for name in form.series}
 
 
 def whole_frames(path: Path) -> int:

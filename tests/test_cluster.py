@@ -150,3 +150,12 @@ def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(cluster, "find_spec", lambda _: None)
     with pytest.raises(kj.InvalidInputError, match=r"pip install 'kadita_jax\[cluster\]'"):
         kj.sweep(SCHOOL, {"noise": [0.1]}, cluster="local:2")
+
+
+def test_nobody_waits_for_a_cluster_when_the_result_has_no_place(tmp_path, monkeypatch):
+    def contact(_: object) -> None:
+        raise AssertionError("contacted")
+
+    monkeypatch.setattr(cluster.Workers, "machine", contact)
+    with pytest.raises(kj.InvalidInputError, match="must be in an existing folder"):
+        kj.sweep(SCHOOL, {"noise": [0.1]}, out=tmp_path / "none" / "x.nc", cluster="local:2")

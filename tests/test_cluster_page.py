@@ -12,11 +12,12 @@ import xarray as xr
 import kadita_jax as kj
 
 PAGE = Path(__file__).parent.parent / "docs" / "cluster.md"
-# SLURM's two commands: a job is a process of this machine, its number the process's.
+# SLURM's two commands: a job is a process of this machine, its number the process's. As SLURM
+# does, it keeps the job's file, which is removed once it is handed in.
 SBATCH = """#!/bin/sh
 echo "$@" > submitted
 cp "$1" job.sh
-setsid sh "$1" > /dev/null 2>&1 &
+setsid sh job.sh > /dev/null 2>&1 &
 echo "Submitted batch job $!"
 """
 SCANCEL = """#!/bin/sh

@@ -131,7 +131,10 @@ def test_a_run_that_is_resumed_can_be_resumed_again(tmp_path, monkeypatch):
 
 
 LONG = kj.Scenario(name="long", n_fish=50, n_steps=2_000_000, save_every=100, box_size=20.0)
+# Tests that a shell runs in the background are deaf to Ctrl-C, and so are their children.
 CALL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from kadita_jax import cli, plan
 plan.PART_PAIRS = 1e6
 cli.main()

@@ -155,7 +155,7 @@ plan.PART_PAIRS = 1
 school = kj.Scenario(name="long", n_fish=300, n_steps=30, save_every=1, box_size=20.0)
 
 def fill(done):
-    if done == 10:
+    if done == int(sys.argv[2]):
         with open("ballast", "wb", buffering=0) as ballast:
             try:
                 while True:
@@ -185,10 +185,11 @@ def can_mount(folder: Path) -> bool:
     return bool(shutil.which("unshare")) and not subprocess.call(words, stderr=subprocess.DEVNULL)
 
 
-def test_a_disk_that_fills_up_on_the_way_costs_nothing(tmp_path):
+@pytest.mark.parametrize("moment", ["10", "30"], ids=["on the way", "when all is to be compressed"])
+def test_a_disk_that_fills_up_costs_nothing(moment, tmp_path):
     if not can_mount(tmp_path):
         pytest.skip("no file system can be mounted here")
-    words = in_a_small_file_system(tmp_path, sys.executable, "-c", FULL, str(tmp_path))
+    words = in_a_small_file_system(tmp_path, sys.executable, "-c", FULL, str(tmp_path), moment)
     done = subprocess.run(words, capture_output=True, text=True, env=os.environ)
     assert done.returncode == 0, done.stderr
     assert "long.nc" in done.stdout.splitlines()[0]
