@@ -17,6 +17,7 @@ from kadita_jax.dataset import holds_float64, kind_of, open_run, reading, unread
 from kadita_jax.errors import Fault, refuse
 from kadita_jax.files import final_path, partial_path
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
+from kadita_jax.locks import in_use_faults
 from kadita_jax.pictures import draw_run
 from kadita_jax.plan import Plan
 from kadita_jax.runfile import best_source
@@ -131,6 +132,8 @@ def continue_run(path: Path, n_steps: Any, others: dict[str, Any]) -> None:
     given = {name: value for name, value in others.items() if value is not None}
     refuse("cannot resume", [Fault(n, rule, _shown(value)) for n, value in given.items()])
     path = final_path(path)
+    # Its unfinished file cannot even be looked into by then.
+    refuse("cannot resume", in_use_faults(path))
     use_dtype(_widest_dtype([best_source(path)]))
     with progress_bar(path.stem, study.steps_planned(path, n_steps)) as progress:
         resume = partial(study.resume, path, n_steps=n_steps, progress=progress)

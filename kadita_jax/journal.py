@@ -5,7 +5,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -14,11 +14,10 @@ import numpy as np
 
 from kadita_jax.errors import Fault, refuse, shown
 from kadita_jax.files import PARTIAL, partial_path, replacing
-from kadita_jax.locks import holding
+from kadita_jax.locks import alone_with
 
 SUFFIX = ".parts"
 SETTINGS = "sweep.json"
-LOCK = "in-use"
 PARTS = "part-*.npz"
 # What zipfile raises where a part is not as it was written.
 DAMAGE = (
@@ -61,26 +60,17 @@ class Journal:
         self._digest = _digest(self._settings)
         self._whole: set[int] = set()
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other processes from computing into this folder, until this one ends."""
-        self.folder.mkdir(exist_ok=True)
-        rule = "must not be in use: another process is computing a sweep there"
-        fault = Fault("out", rule, str(self.folder))
-        try:
-            with holding(self.folder / LOCK, "cannot sweep", fault):
-                yield
-        finally:
-            # Only an empty one goes.
-            with suppress(OSError):
-                self.folder.rmdir()
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other processes from computing this result, until this one ends."""
+        return alone_with(self.folder.with_name(self.folder.name.removesuffix(SUFFIX)))
 
     def begin(self) -> None:
         """Write down the settings of a new sweep, or refuse what differs from an unfinished one."""
+        self.folder.mkdir(exist_ok=True)
         found = self.found()
         if found is None:
             # What a removal that was cut short has left is of another sweep.
-            self.remove()
+            self._empty()
         else:
             refuse_another(self.folder, found, self._settings)
         path, text = self.folder / SETTINGS, json.dumps(self._settings, indent=1)
@@ -91,16 +81,17 @@ class Journal:
     def found(self) -> dict[str, Any] | None:
         """What the parts in the folder were computed with; None when there is no part.
 
-        Settings that no part bears the digest of are damaged. The parts may be one's own still.
+        Settings that no part bears the digest of are damaged, and parts without any are nobody's;
+        those of one's own digest go on all the same.
         """
         path = self.folder / SETTINGS
         digests = {part.stem.split("-")[-1] for part in self.folder.glob(PARTS)}
-        if not digests or not path.exists():
-            return None
-        text = path.read_text("utf-8", errors="replace")
+        text = path.read_text("utf-8", errors="replace") if path.exists() else ""
         faults = _settings_faults(text, digests)
         if faults and self._digest in digests:
             return self._settings
+        if not digests or not path.exists():
+            return None
         refuse(f"cannot resume from {self.folder}", faults)
         return json.loads(text)
 
@@ -135,7 +126,8 @@ class Journal:
         """The arrays of one part; all when none is named."""
         path = self._part(number)
         rule = "must be undamaged; the same command computes it anew"
-        faults = [] if self._is_whole(number) else [Fault("file", rule, str(path))]
+        is_whole = number in self._whole or self._is_whole(number)
+        faults = [] if is_whole else [Fault("file", rule, str(path))]
         refuse("cannot read a part of the sweep", faults)
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in names or stored.files}
@@ -145,6 +137,12 @@ class Journal:
 
         Files that are not a sweep's stay.
         """
+        self._empty()
+        # Only an empty one goes.
+        with suppress(OSError):
+            self.folder.rmdir()
+
+    def _empty(self) -> None:
         (self.folder / SETTINGS).unlink(missing_ok=True)
         for part in list(self._files()):
             part.unlink(missing_ok=True)

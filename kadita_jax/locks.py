@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,33 +17,56 @@ IN_USE = ".in-use"
 
 
 def lock_path(path: Path) -> Path:
-    """The lock of a file that one process at a time may write."""
+    """The lock of a result that one process at a time may write."""
     return path.with_name(path.name + IN_USE)
 
 
+def in_use_faults(path: Path) -> list[Fault]:
+    """The fault of a result that another process is writing at this moment."""
+    # Where there is no lock, or none that may be opened, nobody is known to write.
+    with suppress(OSError), lock_path(path).open("r+b") as stream:
+        return [] if _locked(stream) else [_in_use(path)]
+    return []
+
+
 @contextmanager
-def holding(lock: Path, subject: str, fault: Fault) -> Iterator[None]:
-    """Keep other processes from what a lock stands for, until this one ends.
+def alone_with(path: Path) -> Iterator[None]:
+    """Keep other processes from writing a result, until this one ends.
 
-    The lock goes with the process, however that ends; the file may stay, and means nothing then.
+    The lock goes with the process, however that ends; its file may stay, and means nothing then.
+    On file systems without locks nobody is kept from anything.
 
-    **Arguments:**
-
-    - `lock`: the file to lock, made if missing and removed at the end.
-    - `subject`, `fault`: what to tell where another process holds it.
-
-    **Raises:** `InvalidInputError` with that fault.
+    **Raises:** `InvalidInputError` where another process has it.
     """
-    with lock.open("a") as stream:
-        is_ours = _locked(stream) and _is_file(stream, lock)
-        refuse(subject, [] if is_ours else [fault])
+    stream = _taken(lock_path(path))
+    if stream is None:
+        refuse("cannot write", [_in_use(path)])
+        return
+    with stream:
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            lock_path(path).unlink(missing_ok=True)
 
 
-def _locked(stream: IO[str]) -> bool:
+def _in_use(path: Path) -> Fault:
+    return Fault("out", "must not be in use: another process is writing it", str(path))
+
+
+def _taken(lock: Path) -> IO[bytes] | None:
+    """The file of a lock, ours until it is closed; None where another process has it."""
+    while True:
+        stream = lock.open("ab")
+        if not _locked(stream):
+            stream.close()
+            return None
+        if _is_file(stream, lock):
+            return stream
+        # Who had it before has removed it meanwhile.
+        stream.close()
+
+
+def _locked(stream: IO[bytes]) -> bool:
     """Whether this process now holds the file; always where the system cannot tell."""
     if fcntl is None:
         return True
@@ -57,6 +80,9 @@ def _locked(stream: IO[str]) -> bool:
     return True
 
 
-def _is_file(stream: IO[str], path: Path) -> bool:
+def _is_file(stream: IO[bytes], path: Path) -> bool:
     """Whether an open file still is the one of this name, not one removed meanwhile."""
-    return path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino
+    try:
+        return path.stat().st_ino == os.fstat(stream.fileno()).st_ino
+    except FileNotFoundError:
+        return False

@@ -9,6 +9,7 @@ import numpy as np
 from kadita_jax.blocks import block_floats
 from kadita_jax.errors import Fault, Unchecked
 from kadita_jax.files import partial_path
+from kadita_jax.locks import in_use_faults
 from kadita_jax.machine import device_memory
 from kadita_jax.metrics.convention import chosen_convention
 from kadita_jax.names import more_names
@@ -149,6 +150,11 @@ def memory_faults(needed: int, n_fish: int, available: int) -> list[Fault]:
     return [Fault("n_fish", f"must fit in memory: a school needs {sizes}", n_fish)]
 
 
+def taken_faults(path: Path, *, overwrite: bool) -> list[Fault]:
+    """The fault of results that another process is writing, or that are there and must stay."""
+    return in_use_faults(path) or existing_faults(path, overwrite=overwrite)
+
+
 def existing_faults(path: Path, *, overwrite: bool) -> list[Fault]:
     """The fault of results that a run would replace without being allowed to."""
     partial = partial_path(path)
@@ -176,7 +182,7 @@ def folder_faults(path: Path) -> list[Fault]:
 
 def path_faults(path: Path, *, overwrite: bool) -> list[Fault]:
     """Why a run may not be written to this path."""
-    return folder_faults(path) or existing_faults(path, overwrite=overwrite)
+    return folder_faults(path) or taken_faults(path, overwrite=overwrite)
 
 
 def size_faults(plan: Plan) -> list[Fault]:

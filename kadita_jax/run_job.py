@@ -12,7 +12,7 @@ from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dty
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.observed import group_distance_faults
 from kadita_jax.parts import programs, shape
-from kadita_jax.plan import Plan, existing_faults, plan_faults, settle
+from kadita_jax.plan import Plan, plan_faults, settle, taken_faults
 from kadita_jax.scenario import CANONICAL, Scenario, load_scenario
 
 
@@ -42,7 +42,7 @@ def run_all(
     faults += repeat_faults("NAME", [scenario.name for scenario in scenarios])
     for scenario in scenarios:
         faults += plan_faults(settle(scenario, convention, group_distance))
-        faults += existing_faults(targets[scenario.name], overwrite=overwrite)
+        faults += taken_faults(targets[scenario.name], overwrite=overwrite)
     refuse("cannot run", faults)
     out.mkdir(parents=True, exist_ok=True)
     plans = {

@@ -21,6 +21,12 @@ from kadita_jax.plan import memory_text
 
 Frames = tuple[Path, int]
 
+# Of a run's frames, compressed: 0.80 to 0.83 in float32, 0.84 to 0.87 in float64; those of fish
+# that err little, less.
+COMPRESSED = 0.7
+# What an unfinished file tells of how it came about may grow to so many bytes in place.
+HISTORY, HISTORY_BYTES = "history_so_far", 4096
+
 
 def best_source(path: Path) -> Path:
     """Where a run is continued from: its unfinished file if there is one, else the finished."""
@@ -90,7 +96,9 @@ class RunFile:
 
         **Raises:** OSError where the disk has less room than the frames need.
         """
-        _refuse_without_room(path, form.n_bytes)
+        # What goes on leaves the place of its earlier, uncompressed file.
+        compressed = 0 if earlier else int(COMPRESSED * form.n_bytes)
+        _refuse_without_room(path, form.n_bytes, compressed)
         with replacing(partial_path(path)) as new:
             # Opened by Python first, which says why it cannot be.
             new.open("wb").close()
@@ -99,7 +107,18 @@ class RunFile:
                 _take_room(handle, form)
                 if earlier is not None:
                     _copy(handle, form, *earlier)
+            _reserve(new)
         return cls(path, form, has_frames=earlier is not None)
+
+    @classmethod
+    def go_on(cls, path: Path, form: Form, earlier: Frames) -> "RunFile":
+        """Go on with an earlier file: where it lies, if it is unfinished and of this form."""
+        history = str(form.attributes.get("history", "")).encode()
+        if not _is_unfinished(earlier[0], form) or len(history) > HISTORY_BYTES:
+            return cls.create(path, form, earlier)
+        file = cls(path, form, has_frames=True)
+        file._handle[HISTORY][:] = np.frombuffer(history.ljust(HISTORY_BYTES, b"\0"), np.uint8)
+        return file
 
     def append(self, first: int, frames: Mapping[str, np.ndarray], time: np.ndarray) -> None:
         """Write frames from number `first` on, and bring them to the disk."""
@@ -142,12 +161,20 @@ class RunFile:
             partial_path(self.path).unlink(missing_ok=True)
 
 
-def _refuse_without_room(path: Path, needed: int) -> None:
+def _refuse_without_room(path: Path, frames: int, compressed: int) -> None:
     """Raise OSError before a run that the disk has no room for."""
-    free = shutil.disk_usage(path.parent).free
+    free, needed = shutil.disk_usage(path.parent).free, frames + compressed
     if needed > free:
-        sizes = f"the frames need {memory_text(needed)}, of {memory_text(free)} free"
+        more = ", before and after they are compressed" if compressed else ""
+        sizes = f"the frames need {memory_text(needed)}{more}, of {memory_text(free)} free"
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {sizes}", str(path))
+
+
+def _reserve(path: Path) -> None:
+    """Have the disk keep room for all of a file, where the system can: nobody else takes it."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
 
 
 def _define(handle: netCDF4.Dataset, form: Form, *, is_final: bool) -> None:
@@ -161,6 +188,9 @@ def _define(handle: netCDF4.Dataset, form: Form, *, is_final: bool) -> None:
         # Only time marks frames that are not yet written; CF wants none missing in the end.
         fill_value = np.nan if name == "time" and not is_final else False
         create_variable(handle, name, variable, form.dtype, chunks=chunks, fill_value=fill_value)
+    if not is_final:
+        handle.createDimension(HISTORY, HISTORY_BYTES)
+        handle.createVariable(HISTORY, "u1", (HISTORY,), fill_value=False)[:] = 0
     handle["fish"][:] = np.arange(form.n_fish)
     handle["space_label"][:] = np.array(layout.SPACE, object)
     handle.setncatts(dict(form.attributes))
@@ -185,6 +215,21 @@ def _read(source: Path, form: Form, n_frames: int) -> Iterator[tuple[slice, dict
         for first in range(0, n_frames, form.chunk):
             where = slice(first, min(first + form.chunk, n_frames))
             yield where, {name: stored[name][where] for name in form.series}
+
+
+def _is_unfinished(source: Path, form: Form) -> bool:
+    """Whether a file is an unfinished one with room for the very frames of a form."""
+    with reading(source), netCDF4.Dataset(source) as stored:
+        is_unfinished = {HISTORY, *form.series} <= set(stored.variables)
+        return is_unfinished and len(stored.dimensions["time"]) == form.n_frames
+
+
+def history_of(path: Path) -> str:
+    """What a finished or unfinished file tells of how it came about."""
+    with reading(path), netCDF4.Dataset(path) as stored:
+        grown = stored[HISTORY][:].tobytes() if HISTORY in stored.variables else b""
+        told = grown.rstrip(b"\0").decode(errors="replace")
+        return told or str(getattr(stored, "history", ""))
 
 
 def whole_frames(path: Path) -> int:

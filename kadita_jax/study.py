@@ -1,7 +1,6 @@
 """What a person calls: a scenario in, a Dataset out; streamed, resumable, never half-written."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,16 +12,24 @@ import xarray as xr
 
 from kadita_jax import provenance
 from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
-from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.files import final_path
 from kadita_jax.layout import variables
-from kadita_jax.locks import holding, lock_path
+from kadita_jax.locks import alone_with
 from kadita_jax.metrics.convention import convention_faults
 from kadita_jax.model import State
 from kadita_jax.observed import group_distance_faults
 from kadita_jax.parts import TRACKS, initial_state, measured, simulated
-from kadita_jax.plan import Plan, path_faults, plan_faults, resume_faults, settle, size_faults
-from kadita_jax.runfile import Form, RunFile, best_source, whole_frames
+from kadita_jax.plan import (
+    Plan,
+    existing_faults,
+    path_faults,
+    plan_faults,
+    resume_faults,
+    settle,
+    size_faults,
+)
+from kadita_jax.runfile import Form, RunFile, best_source, history_of, whole_frames
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 
 Progress = Callable[[int], None]
@@ -73,11 +80,14 @@ def run(
     faults += size_faults(settled) if path is None else path_faults(path, overwrite=overwrite)
     refuse(f"cannot run {scenario.name!r}", faults)
     if path is not None:
-        _start(settled, path, progress)
+        with alone_with(path):
+            # Another process may have been writing it since it was looked for.
+            refuse(f"cannot run {scenario.name!r}", existing_faults(path, overwrite=overwrite))
+            _begin(settled, path, progress)
         return open_run(path)
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "run.nc"
-        _start(settled, whole, progress)
+        _begin(settled, whole, progress)
         with open_run(whole) as dataset:
             return dataset.load().drop_encoding()
 
@@ -100,7 +110,9 @@ def resume(
     with another dtype or random number generator than jax has now.
     """
     path = final_path(Path(path))
-    with _alone(path):
+    # Without a folder there is no place for a lock either.
+    refuse("cannot resume", [] if path.parent.is_dir() else unreadable(path))
+    with alone_with(path):
         source, settled, done = _resumed(path, n_steps)
         if done == 0:
             _begin(settled, path, progress)
@@ -129,11 +141,6 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     return source, settled, done
 
 
-def _start(plan: Plan, path: Path, progress: Progress | None) -> None:
-    with _alone(path):
-        _begin(plan, path, progress)
-
-
 def _begin(plan: Plan, path: Path, progress: Progress | None) -> None:
     state = initial_state(plan)
     with RunFile.create(path, _form(plan)) as file:
@@ -144,16 +151,9 @@ def _go_on(plan: Plan, path: Path, source: Path, done: int, progress: Progress |
     """Compute what comes after the first frames of an earlier file."""
     state = State(*map(jnp.asarray, read_frame(source, done - 1)))
     first_step = (done - 1) * plan.scenario.save_every
-    history = str(read_attributes(source).get("history", ""))
-    form = _form(plan, first_step=first_step, history=history)
-    with RunFile.create(path, form, (source, done)) as file:
+    form = _form(plan, first_step=first_step, history=history_of(source))
+    with RunFile.go_on(path, form, (source, done)) as file:
         _continue(plan, file, done, state, progress)
-
-
-def _alone(path: Path) -> AbstractContextManager[None]:
-    """Keep other processes from writing this run."""
-    rule = "must not be in use: another process is running into it"
-    return holding(lock_path(path), "cannot run", Fault("out", rule, str(path)))
 
 
 def _form(plan: Plan, **stretch: Any) -> Form:

@@ -150,6 +150,15 @@ def frames_in(path: Path, copy: Path) -> int:
         copy.unlink()
 
 
+def again(line: str, folder: Path) -> None:
+    """Ask for the same while the command is at it."""
+    if line.startswith("run"):
+        kj.run(LONG, out=folder / "long.nc")
+    else:
+        options = {"n_steps": 4000, "part_size": 1, "overwrite": True}
+        kj.sweep(LONG, {"noise": "0.1:1:99"}, out=folder / "long.nc", **options)
+
+
 @pytest.mark.parametrize(
     ("line", "sign", "number", "told"),
     [
@@ -177,6 +186,8 @@ def test_a_signal_ends_a_command_that_says_how_to_go_on(line, sign, number, told
             time.sleep(0.01)
         while line.startswith("run") and frames_in(tmp_path / sign, tmp_path / "copy") == 0:
             time.sleep(0.01)
+        with pytest.raises(kj.InvalidInputError, match="another process is writing it"):
+            again(line, tmp_path)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

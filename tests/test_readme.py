@@ -86,13 +86,33 @@ def test_the_cluster_takes_what_the_benchmark_wrote():
     assert found["speed"]["same_bits"]
     kills = found["kills"]
     assert kills["members"] == kills["members_computed"] == 2000
+    assert kills["same_bits"]
+    # One in flight on each worker that was killed, and on both when the scheduler was.
+    assert kills["begun_more_than_once"] <= kills["workers_killed"] + 2 * kills["schedulers_killed"]
+    assert kills["most_often"] == 2
     words = f"{kills['members']:,} members of {found['settings']['n_fish']} fish take"
     assert f"{words} {100 * overhead:.0f} % longer" in README.replace("\n  ", " ")
 
 
 def test_what_was_killed_went_on():
     found = json.loads((ROOT / "bench" / "results" / "chaos.json").read_text())["figures"]
-    assert f"**Killed {found['same_bits']} times** at random moments" in README
+    was_whole = sum(left["finished"] for left in found["left"].values())
+    words = f"**Killed {found['same_bits']} times** at random moments ({was_whole} of them once"
+    assert words in README
+
+
+def test_long_runs_are_as_the_benchmark_wrote():
+    found = json.loads((ROOT / "bench" / "results" / "long_runs.json").read_text())["figures"]
+    run = found["streamed"]
+    early, most = run["resident_mib_in_the_first_fifth"], run["resident_mib_at_most"]
+    assert run["n_steps"] == 1_000_000
+    assert run["continued_to_the_bit"]
+    # All frames are 97 MiB: what grew with them would be seen.
+    assert most - early < 0.1 * run["file_mib"]
+    words = f"{early:.0f} MiB of memory in the first fifth and {most:.0f} at most"
+    assert words in README.replace("\n  ", " ")
+    # Two samples: of three such distances, one in two hundred is beyond three by chance.
+    assert max(found["far"]["apart in standard errors"].values()) < 3
 
 
 def test_the_speeds_are_those_that_the_benchmark_wrote():

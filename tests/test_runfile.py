@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kadita_jax as kj
+from kadita_jax import plan, study
 from kadita_jax.files import partial_path
+from kadita_jax.jobs import continue_run
 from kadita_jax.layout import variables
 from kadita_jax.locks import lock_path
-from kadita_jax.runfile import Form, RunFile, whole_frames
+from kadita_jax.runfile import HISTORY_BYTES, Form, RunFile, history_of, whole_frames
 
 N_FISH, N_FRAMES = 7, 60
 HELD = variables(25.0)
@@ -58,11 +61,30 @@ def writes(tmp_path_factory) -> list[tuple[int, bytes]]:
     """How many frames an unfinished file had, and its bytes, after each write."""
     path = tmp_path_factory.mktemp("run") / "run.nc"
     seen = []
-    with RunFile.create(path, FORM) as file:
-        for first in range(0, N_FRAMES, 12):
+    for first in range(0, N_FRAMES, 12):
+        # Each by another process, as it were.
+        with file_of(path, first) as file:
             append(file, first, 12)
             seen.append((first + 12, partial_path(path).read_bytes()))
+    assert history_of(partial_path(path)) == "begun, 12, 24, 36, 48"
     return seen
+
+
+def file_of(path: Path, done: int) -> RunFile:
+    """The run's file, begun, or continued where so many frames are done."""
+    if done == 0:
+        return RunFile.create(path, with_history("begun"))
+    source = partial_path(path)
+    form = with_history(f"{history_of(source)}, {done}")
+    place = source.stat().st_ino
+    file = RunFile.go_on(path, form, (source, done))
+    # Where it lies: nothing is copied.
+    assert source.stat().st_ino == place
+    return file
+
+
+def with_history(text: str) -> Form:
+    return replace(FORM, attributes=FORM.attributes | {"history": text})
 
 
 @given(data=st.data())
@@ -115,10 +137,43 @@ def test_a_run_that_the_disk_has_no_room_for_is_refused_with_the_figures(tmp_pat
     # 60 frames of 7 fish: 6 floats each, 12 metrics, a label, a time.
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**20, 2**20 - 2048, 2048))
-    with pytest.raises(OSError, match=r"need 13.2 KiB, of 2 KiB free") as caught:
+    told = "need 22.4 KiB, before and after they are compressed, of 2 KiB free"
+    with pytest.raises(OSError, match=told) as caught:
         RunFile.create(tmp_path / "run.nc", FORM)
     assert caught.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_longer", [False, True], ids=["a history too long", "more frames"])
+def test_what_has_no_room_for_the_rest_is_copied(is_longer, tmp_path):
+    path, source = tmp_path / "run.nc", tmp_path / "run.nc.partial"
+    with RunFile.create(path, FORM) as file:
+        append(file, 0, 5)
+    place = source.stat().st_ino
+    longer = replace(FORM, n_frames=N_FRAMES + 4)
+    form = longer if is_longer else with_history("x" * (HISTORY_BYTES + 1))
+    with RunFile.go_on(path, form, (source, 5)) as file:
+        append(file, 5, form.n_frames - 5)
+        assert source.stat().st_ino != place
+        file.complete()
+    check(path, form.n_frames)
+
+
+def test_a_run_that_was_stopped_twice_tells_its_three_stretches(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "PART_PAIRS", 1)
+    path = tmp_path / "small.nc"
+
+    def stop(done: int) -> None:
+        if done in (10, 20):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kj.run(SMALL, out=path, progress=stop)
+    with pytest.raises(KeyboardInterrupt):
+        kj.resume(path, progress=stop)
+    with kj.resume(path, progress=stop) as found:
+        stretches = [line.split(" by ")[0].split(" ", 1)[1] for line in found.history.splitlines()]
+    assert stretches == ["steps 0 to 40", "steps 10 to 40", "steps 20 to 40"]
 
 
 def test_a_second_process_is_told_that_the_run_is_under_way(tmp_path):
@@ -126,14 +181,30 @@ def test_a_second_process_is_told_that_the_run_is_under_way(tmp_path):
 
     def another(_done: int) -> None:
         for call in (
+            lambda: kj.run(SMALL, out=path),
             lambda: kj.run(SMALL, out=path, overwrite=True),
             lambda: kj.resume(path),
+            lambda: continue_run(path, None, {}),
         ):
-            with pytest.raises(kj.InvalidInputError, match="another process is running into it"):
+            with pytest.raises(kj.InvalidInputError, match="another process is writing it"):
                 call()
 
     kj.run(SMALL, out=path, progress=another).close()
     assert [each.name for each in tmp_path.iterdir()] == ["small.nc"]
+
+
+def test_a_result_that_came_since_it_was_looked_for_stays(tmp_path, monkeypatch):
+    kj.run(SMALL, out=tmp_path / "small.nc").close()
+    before = (tmp_path / "small.nc").read_bytes()
+    monkeypatch.setattr(study, "path_faults", lambda *_, **__: [])
+    with pytest.raises(kj.InvalidInputError, match="must not exist yet"):
+        kj.run(SMALL, out=tmp_path / "small.nc")
+    assert (tmp_path / "small.nc").read_bytes() == before
+
+
+def test_the_unfinished_run_of_no_folder_is_told(tmp_path):
+    with pytest.raises(kj.InvalidInputError, match="file: must exist"):
+        kj.resume(tmp_path / "none" / "small.nc")
 
 
 def test_a_lock_that_a_killed_process_left_means_nothing(tmp_path):
@@ -152,6 +223,8 @@ from kadita_jax import plan
 jax.config.update("jax_enable_x64", True)
 os.chdir(sys.argv[1])
 plan.PART_PAIRS = 1
+if sys.argv[3] == "unreserved":
+    del os.posix_fallocate
 school = kj.Scenario(name="long", n_fish=300, n_steps=30, save_every=1, box_size=20.0)
 
 def fill(done):
@@ -185,11 +258,12 @@ def can_mount(folder: Path) -> bool:
     return bool(shutil.which("unshare")) and not subprocess.call(words, stderr=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("moment", ["10", "30"], ids=["on the way", "when all is to be compressed"])
-def test_a_disk_that_fills_up_costs_nothing(moment, tmp_path):
+@pytest.mark.parametrize("room", ["reserved", "unreserved"])
+def test_a_disk_that_fills_up_costs_nothing(room, tmp_path):
+    """On the way frames fail where no room is kept for them; in the end their compressed copy."""
     if not can_mount(tmp_path):
         pytest.skip("no file system can be mounted here")
-    words = in_a_small_file_system(tmp_path, sys.executable, "-c", FULL, str(tmp_path), moment)
+    words = in_a_small_file_system(tmp_path, sys.executable, "-c", FULL, str(tmp_path), "10", room)
     done = subprocess.run(words, capture_output=True, text=True, env=os.environ)
     assert done.returncode == 0, done.stderr
     assert "long.nc" in done.stdout.splitlines()[0]
