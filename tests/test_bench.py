@@ -1,14 +1,14 @@
 """Each benchmark at toy size, so that none rots; derivatives.py whole, in test_smooth.py."""
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from importlib import import_module
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import chromium
 import pytest
+from forked import forking, run
 
 BENCH = Path(__file__).parent.parent / "bench"
 WITHOUT_FIGURE = (
@@ -28,6 +28,14 @@ QUICKLY = {
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
 }
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[ForkServerContext]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in QUICKLY.items():
+            patch.setenv(name, value)
+        yield forking()
 
 
 @pytest.mark.parametrize(
@@ -110,16 +118,15 @@ QUICKLY = {
         ),
     ],
 )
-def test_runs_prints_writes_and_draws(script, words, shown, tmp_path):
-    done = subprocess.run(
-        [sys.executable, BENCH / script, *words.split(), "--out", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | QUICKLY,
+def test_runs_prints_writes_and_draws(script, words, shown, tmp_path, forks):
+    told = tmp_path / "told"
+    done = forks.Process(
+        target=run, args=(BENCH / script, [*words.split(), "--out", str(tmp_path)], told)
     )
-    assert done.returncode == 0, done.stderr
-    assert shown in done.stdout
+    done.start()
+    done.join()
+    assert done.exitcode == 0, told.read_text()
+    assert shown in told.read_text()
     written = json.loads((tmp_path / script.replace(".py", ".json")).read_text())
     assert written["machine"]["jax"]
     assert written["figures"]
