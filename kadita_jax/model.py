@@ -1,6 +1,7 @@
 """What a school is (`State`) and how its fish behave (`Params`), with their checks."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -91,6 +92,11 @@ def own_values(params: Params) -> dict[str, Float[Array, " fish"]]:
     """The parameters that have one value per fish, by name."""
     leaves = {name: getattr(params, name) for name in PARAMETERS}
     return {name: leaf for name, leaf in leaves.items() if leaf is not None and leaf.ndim == 1}
+
+
+def with_values(params: Params, values: Mapping[str, Float[Array, "..."]]) -> Params:
+    """What some fish do to each other: the parameters with their own values; no pair is led."""
+    return replace(params, preferred_direction=None, **values)
 
 
 def reach(params: Params) -> Float[Array, ""]:

@@ -96,6 +96,19 @@ def test_each_fish_has_its_own_direction_and_weight():
     np.testing.assert_allclose(after.heading, expected, atol=ROUNDING)
 
 
+def test_over_cells_each_fish_has_its_own_direction_too():
+    box_size, directions = 20.0, np.eye(3)[np.arange(200) % 3]
+    own = {"preferred_direction": directions, "informed_weight": jnp.linspace(0.0, 1.0, 200)}
+    radii = {"r_repulsion": 0.5, "r_orientation": 1.5, "r_attraction": 2.5}
+    led = kj.make_params(**own, **radii, box_size=box_size)
+    state = kj.uniform_gas(KEY, 200, box_size)
+    dense, cells = (
+        kj.simulate(state, led, KEY, n_steps=1, neighbours=way).final for way in ("dense", "cells")
+    )
+    # Sums in another order.
+    np.testing.assert_allclose(cells.heading, dense.heading, atol=1e-12)
+
+
 def test_a_direction_of_another_length_is_the_same_direction():
     long, short = (params("reference", preferred_direction=k * (X + Y)) for k in (1e6, 1e-6))
     for found in (long, short):

@@ -1,7 +1,5 @@
 """Every fish against those that a cell list holds near it."""
 
-from dataclasses import replace
-
 import jax
 from jaxtyping import Array, Float
 
@@ -9,7 +7,7 @@ from kadita_jax.candidates import map_blocks, pairs
 from kadita_jax.capacity import CellDemand, CellLayout
 from kadita_jax.cells import Blocks, arrange
 from kadita_jax.geometry import components, per_component
-from kadita_jax.model import Params, State, own_values, reach
+from kadita_jax.model import Params, State, own_values, reach, with_values
 from kadita_jax.numerics import computed_once, fused_sum
 from kadita_jax.rules import FLOATS_PER_PAIR, PairTerms, pair_terms
 from kadita_jax.shares import WHOLE, Share
@@ -36,7 +34,7 @@ def sum_over_near(
         own, other, offset = pairs(cells.place, blocks, box_size, n_candidates)
         mine = per_component(lambda u: computed_once(u[own])[:, :, None], headings)
         theirs = per_component(lambda u: computed_once(u[other])[:, None, :], headings)
-        near = replace(params, **{name: leaf[own] for name, leaf in values.items()})
+        near = with_values(params, {name: leaf[own] for name, leaf in values.items()})
         return fused_sum(pair_terms(offset, mine, theirs, near))
 
     total = share.collected(map_blocks(of, cells.blocks, layout, FLOATS_PER_PAIR))

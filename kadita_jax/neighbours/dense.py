@@ -1,12 +1,10 @@
 """Every fish against every other."""
 
-from dataclasses import replace
-
 from jaxtyping import Array, Float
 
 from kadita_jax.blocks import map_rows
 from kadita_jax.geometry import Components, components, pair_offsets, per_component
-from kadita_jax.model import Params, State, own_values
+from kadita_jax.model import Params, State, own_values, with_values
 from kadita_jax.numerics import fused_sum
 from kadita_jax.rules import FLOATS_PER_PAIR, PairTerms, pair_terms
 from kadita_jax.shares import WHOLE, Share
@@ -27,7 +25,7 @@ def sum_over_all(state: State, params: Params, share: Share = WHOLE) -> PairTerm
         place, heading, values = rows
         offset = pair_offsets(place, places, params.box_size)
         own = per_component(lambda u: u[:, None], heading)
-        return fused_sum(pair_terms(offset, own, theirs, replace(params, **values)))
+        return fused_sum(pair_terms(offset, own, theirs, with_values(params, values)))
 
     rows = share.own((places, headings, own_values(params)))
     return share.gathered(map_rows(of, rows, FLOATS_PER_PAIR * state.n_fish))
