@@ -30,7 +30,7 @@ CHUNK_BYTES = 2**20
 # step, 4.5 (jax 0.10.1) to 5.5 (jax 0.12) in a measurement. And for each fish besides: 75 in a
 # measurement of a million, by its peak.
 PAIR_FLOATS = 6
-# So far from the origin a step of 0.1 bl is rounded by up to 4 %; in a periodic box nobody gets.
+# So far from the origin a step of 0.1 bl is rounded by up to 4 %.
 FARTHEST = 1e5
 FISH_FLOATS = 100
 
@@ -131,15 +131,17 @@ def drift_faults(scenario: Scenario, n_steps: int, dtype: str, **swept: np.ndarr
 
     **Arguments:**
 
-    - `swept`: values of speed and dt that a sweep takes in place of the scenario's.
+    - `swept`: values of speed, dt and box_size that a sweep takes in place of the scenario's.
     """
     knots = [value for _, value in scenario.courses.get("speed", [])]
     speed = np.max(swept.get("speed", knots or scenario.speed))
-    distance = float(n_steps * speed * np.max(swept.get("dt", scenario.dt)))
-    if scenario.box_size is not None or dtype != "float32" or distance <= FARTHEST:
+    field, distance = "n_steps x speed x dt", n_steps * speed * np.max(swept.get("dt", scenario.dt))
+    if scenario.box_size is not None:
+        field, distance = "box_size", np.max(swept.get("box_size", scenario.box_size))
+    if dtype != "float32" or distance <= FARTHEST:
         return []
-    rule = f"must take no fish beyond {FARTHEST:,.0f} bl in open water in float32: take float64"
-    return [Fault("n_steps x speed x dt", rule, f"{distance:,.0f} bl")]
+    rule = f"must take no fish beyond {FARTHEST:,.0f} bl in float32: take float64"
+    return [Fault(field, rule, f"{distance:,.0f} bl")]
 
 
 def memory_faults(needed: int, n_fish: int, available: int) -> list[Fault]:

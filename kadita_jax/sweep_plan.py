@@ -151,7 +151,7 @@ def plan_faults(
         return [Fault("axes", rule, f"none of {plan.grid.n_points:,} points")]
     faults = _school_faults(plan) + _part_faults(plan, part_size)
     swept = plan.grid.swept(np.arange(plan.grid.n_points))
-    moving = {name: swept[name] for name in ("speed", "dt") if name in swept}
+    moving = {name: swept[name] for name in ("speed", "dt", "box_size") if name in swept}
     return faults + drift_faults(
         plan.grid.scenario, n_steps or plan.window.n_steps, plan.dtype, **moving
     )

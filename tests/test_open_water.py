@@ -335,3 +335,13 @@ def test_no_school_is_taken_where_single_precision_loses_its_steps():
         kj.sweep(far, {"speed": [1.0, 3.0]})
     with pytest.raises(kj.InvalidInputError, match="n_steps x speed x dt: must take no fish"):
         kj.hysteresis(far, "noise", [0.1, 0.2], n_steps=100_000)
+
+
+@pytest.mark.usefixtures("float32")
+def test_nor_in_a_box_as_wide():
+    for call in (
+        lambda: kj.run(BOXED.replaced(box_size=2e5)),
+        lambda: kj.sweep(BOXED, {"box_size": [9.0, 2e5]}),
+    ):
+        with pytest.raises(kj.InvalidInputError, match="box_size: must take no fish beyond 100,000"):
+            call()
