@@ -1,16 +1,13 @@
 """A sweep on a Dask cluster: the same parts, computed by its workers, kept by this process."""
 
-import logging
-import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from kadita_jax.compile_cache import shared_cache
+from kadita_jax.connection import connected
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.machine import Machine, this_machine, unlike_faults
 from kadita_jax.worker import Arrays, Work, computed
@@ -18,35 +15,8 @@ from kadita_jax.worker import Arrays, Work, computed
 if TYPE_CHECKING:
     from distributed import Client
 
-LOCAL = re.compile(r"local:(\d{1,4})", re.ASCII)
-ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}", re.ASCII)
-RULE = "must be local:N with N >= 1, tcp://HOST:PORT or a distributed.Client"
 # How often a part that fails, as for want of memory, is tried again.
 RETRIES = 2
-CONNECT_SECONDS, CLOSE_SECONDS = 20, 2
-# Nobody looks at a dashboard; a lost worker's part is computed by another.
-LOCAL_OPTIONS: dict[str, Any] = {
-    "threads_per_worker": 1,
-    "dashboard_address": None,
-    "silence_logs": logging.CRITICAL,
-}
-
-
-def cluster_faults(cluster: Any) -> list[Fault]:
-    """Why something is no cluster; nothing is contacted."""
-    if cluster is None:
-        return []
-    if find_spec("distributed") is None:
-        rule = "needs Dask: pip install 'kadita_jax[cluster]'"
-        return [Fault("cluster", rule, cluster)]
-    if isinstance(cluster, str):
-        local = LOCAL.fullmatch(cluster)
-        is_right = int(local[1]) > 0 if local else ADDRESS.fullmatch(cluster)
-    else:
-        from distributed import Client
-
-        is_right = isinstance(cluster, Client)
-    return [] if is_right else [Fault("cluster", RULE, cluster)]
 
 
 class Workers:
@@ -85,10 +55,11 @@ class Workers:
         """
         from distributed import as_completed
 
-        submit = self._client.submit
+        submit, loop = self._client.submit, self._client.loop
         futures = {submit(computed, w, pure=False, retries=RETRIES): k for k, w in works}
         try:
-            for future, found in as_completed(futures, with_results=True, raise_errors=False):
+            done = as_completed(futures, loop=loop, with_results=True, raise_errors=False)
+            for future, found in done:
                 number = futures.pop(future)
                 # Not by the future's status: that is of now, when the worker may be gone.
                 if not isinstance(found, dict):
@@ -99,13 +70,7 @@ class Workers:
 
     @cached_property
     def _client(self) -> "Client":
-        if not isinstance(self._cluster, str):
-            return self._cluster
-        local = LOCAL.fullmatch(self._cluster)
-        where = (
-            self._cluster if local is None else self._opened.enter_context(_local(int(local[1])))
-        )
-        return self._opened.enter_context(_connected(where))
+        return self._opened.enter_context(connected(self._cluster))
 
 
 @contextmanager
@@ -113,34 +78,6 @@ def workers_of(cluster: "Client | str | None") -> Iterator[Workers | None]:
     """The workers of what `cluster_faults` finds nothing wrong with; None where none is wanted."""
     with ExitStack() as opened:
         yield None if cluster is None else Workers(cluster, opened)
-
-
-@contextmanager
-def _local(n_workers: int) -> Iterator[Any]:
-    """Worker processes of this machine, each of one thread, that share its compiled programs."""
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=n_workers, env=shared_cache(), **LOCAL_OPTIONS) as cluster:
-        yield cluster
-
-
-@contextmanager
-def _connected(where: Any) -> Iterator["Client"]:
-    from distributed import Client
-
-    # What they log of a lost scheduler is told in one line by the error that follows.
-    for name in ("client", "core", "utils", "comm"):
-        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
-    try:
-        client = Client(where, timeout=CONNECT_SECONDS)
-    except OSError as error:
-        rule = f"must be where a scheduler answers within {CONNECT_SECONDS} s"
-        raise InvalidInputError("cannot sweep", [Fault("cluster", rule, where)]) from error
-    try:
-        yield client
-    finally:
-        # A client whose scheduler is lost would wait for another.
-        client.close(timeout=CLOSE_SECONDS)
 
 
 def _agreed(found: Mapping[str, Any]) -> Machine:

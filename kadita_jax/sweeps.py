@@ -13,7 +13,8 @@ import jax
 import numpy as np
 import xarray as xr
 
-from kadita_jax.cluster import Workers, cluster_faults, workers_of
+from kadita_jax.cluster import Workers, workers_of
+from kadita_jax.connection import cluster_faults
 from kadita_jax.dataset import open_run
 from kadita_jax.devices import meet
 from kadita_jax.errors import Fault, Unchecked, refuse

@@ -61,6 +61,7 @@ FLOORS = (
         "sweepfile",
         "prepare",
         "worker",
+        "connection",
         "cluster",
         "sweeps",
         "sensitivity_checks",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from multiprocessing import current_process, popen_spawn_posix
 from pathlib import Path
 
 import jax
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from dask_processes import running
+from distributed import Client
 
 import kadita_jax as kj
-from kadita_jax import cluster
+from kadita_jax import cluster, connection
 from kadita_jax.errors import Fault
 from kadita_jax.journal import journal_path
 from kadita_jax.machine import this_machine
@@ -132,7 +134,23 @@ def test_a_worker_needs_jax_and_numpy_alone():
 
 
 @pytest.mark.parametrize(
-    "wrong", ["local:0", "local:", "local:-1", "tcp//x:1", "x", 3, b"tcp://a:1"]
+    "wrong",
+    [
+        "local:0",
+        "local:",
+        "local:-1",
+        "tcp//x:1",
+        "x",
+        "http://a:80",
+        "inproc://a:1",
+        "ucx://a:1",
+        "tcp://a:0",
+        "tcp://a:65536",
+        "tcp://a b:1",
+        " tcp://a:1",
+        "tcp://a:1\n",
+        "tcp://:1",
+    ],
 )
 def test_what_is_no_cluster_is_refused_with_the_rest(wrong):
     with pytest.raises(kj.InvalidInputError) as caught:
@@ -140,14 +158,64 @@ def test_what_is_no_cluster_is_refused_with_the_rest(wrong):
     assert {fault.field for fault in caught.value.faults} == {"cluster", "axis noise"}
 
 
+@pytest.mark.parametrize("right", ["local:1", "tcp://a:1", "tcp://10.0.0.1:65535", "tcp://[::1]:1"])
+def test_what_may_be_a_cluster(right):
+    assert connection.cluster_faults(right) == []
+
+
+class Handed(Client):
+    """A client that is connected to nothing."""
+
+    def __init__(self, status: str, is_asynchronous: bool):
+        self.status, self.is_asynchronous = status, is_asynchronous
+
+    asynchronous = property(lambda self: self.is_asynchronous)
+
+    def __del__(self): ...
+
+    def __repr__(self) -> str:
+        return "half a page" * 100
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (3, "got 'int'"),
+        (Handed("running", True), "got 'an asynchronous Client'"),
+        (Handed("closed", False), "got 'a closed Client'"),
+        (Handed("connecting", False), "got 'a connecting Client'"),
+        ("tls://a:1", "must be given as a Client of Dask"),
+    ],
+)
+def test_what_was_handed_over_is_told_in_words(wrong, told):
+    (fault,) = connection.cluster_faults(wrong)
+    assert told in str(fault)
+    assert connection.cluster_faults(Handed("running", False)) == []
+
+
+def test_workers_that_cannot_start_are_told_in_one_line(monkeypatch):
+    def spawn(*_: object) -> None:
+        raise BlockingIOError(11, "no more processes")
+
+    monkeypatch.setattr(popen_spawn_posix.Popen, "_launch", spawn)
+    with pytest.raises(OSError, match=r"^cannot start 2 workers here: .*no more processes$"):
+        kj.sweep(SCHOOL, {"noise": [0.1]}, cluster="local:2")
+
+
+def test_a_script_that_would_start_itself_again_is_told_how(monkeypatch):
+    monkeypatch.setattr(current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(SystemExit, match="must start workers below: if __name__"):
+        kj.sweep(SCHOOL, {"noise": [0.1]}, cluster="local:2")
+
+
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
     with pytest.raises(kj.InvalidInputError, match=r"scheduler answers within 0\.5 s"):
         kj.sweep(SCHOOL, {"noise": [0.1]}, cluster="tcp://127.0.0.1:9")
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+    monkeypatch.setattr(connection, "find_spec", lambda _: None)
     with pytest.raises(kj.InvalidInputError, match=r"pip install 'kadita_jax\[cluster\]'"):
         kj.sweep(SCHOOL, {"noise": [0.1]}, cluster="local:2")
 
