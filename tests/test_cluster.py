@@ -193,6 +193,13 @@ def test_what_was_handed_over_is_told_in_words(wrong, told):
     assert connection.cluster_faults(Handed("running", False)) == []
 
 
+def test_processes_of_jax_share_no_cluster(monkeypatch, tmp_path):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(kj.InvalidInputError) as caught:
+        kj.sweep(SCHOOL, {"noise": [0.1]}, out=tmp_path / "x.nc", cluster="local:2")
+    assert [fault.field for fault in caught.value.faults] == ["cluster"]
+
+
 def test_workers_that_cannot_start_are_told_in_one_line(monkeypatch):
     def spawn(*_: object) -> None:
         raise BlockingIOError(11, "no more processes")
