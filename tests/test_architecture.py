@@ -48,6 +48,7 @@ FLOORS = (
         "dataset",
         "runfile",
         "tables",
+        "host",
         "machine",
         "provenance",
         "tracks",
