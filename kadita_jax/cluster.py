@@ -23,8 +23,8 @@ RETRIES = 2
 ASKED = 3
 POLL_SECONDS, LOOK_SECONDS, ALONE_SECONDS = 0.02, 5, 20
 ALONE = (
-    "the cluster has had no worker for {} s: start one, and the sweep goes on; or end it here "
-    "(Ctrl-C), and parts that are saved stay"
+    "the cluster has had no worker for {} s: all are lost, or paused for want of memory; start "
+    "one, and the sweep goes on, or end it here (Ctrl-C): parts that are saved stay"
 )
 KILLED = (
     "each worker that tried it was lost, as happens where memory runs out: give workers more "
@@ -56,7 +56,7 @@ class Workers:
             if not self._present():
                 warnings.warn("the cluster has no worker yet: waiting for the first", stacklevel=2)
             self._client.wait_for_workers(1)
-            found = cast(Mapping, self._client.run(this_machine, on_error="return"))
+            found = cast(Mapping, self._client.run(machine_there, on_error="return"))
             # Of those that are lost while they are asked nothing is known.
             answers = {w: told for w, told in found.items() if not isinstance(told, OSError)}
             if answers:
@@ -88,8 +88,9 @@ class Workers:
             self._client.cancel(list(futures))
 
     def _present(self) -> int:
-        """How many workers there are."""
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        """How many workers compute: Dask pauses those that are short of memory."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return sum(worker.get("status", "running") == "running" for worker in workers)
 
     @cached_property
     def _client(self) -> "Client":
@@ -116,6 +117,14 @@ def watched(done: Any, n_workers: Callable[[], int]) -> Iterator[tuple[Any, Any]
         if now - seen >= ALONE_SECONDS:
             warnings.warn(ALONE.format(ALONE_SECONDS), stacklevel=2)
             seen = math.inf
+
+
+def machine_there(dask_worker: Any) -> Machine:
+    """What a worker computes with; of the computer's memory no more than Dask grants it."""
+    found, granted = this_machine(), dask_worker.memory_manager.memory_limit
+    if found.backend != "cpu" or not granted:
+        return found
+    return replace(found, memory=min(found.memory, granted))
 
 
 def computed_there(work: Work) -> Arrays:

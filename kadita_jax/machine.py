@@ -30,7 +30,8 @@ class Machine:
     - `device`, `backend`: the kind of its devices, and what drives them.
     - `processor`: what programs are compiled for, as far as bits rest upon it: the kind of a GPU,
         or a CPU's widest vector instructions.
-    - `n_devices`, `memory`: how many they are; bytes of the first one's memory.
+    - `n_devices`, `memory`: how many they are; bytes of memory that the first one
+        may take.
     - `n_processes`: how many such share the work.
     - `is_cluster`: whether these are the workers of a cluster.
     - the others: settings and releases, as files tell them.

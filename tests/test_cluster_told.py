@@ -93,6 +93,15 @@ def test_workers_lost_while_they_are_asked_give_way_to_others():
         asked({}, {}, {"tcp://a:1": lost})
 
 
+def test_a_worker_that_is_paused_computes_nothing():
+    workers = cluster.Workers("local:1", ExitStack())
+    client = Asked()
+    vars(workers)["_client"] = client
+    found = {"a": {"status": "paused"}, "b": {"status": "running"}, "c": {}}
+    client.scheduler_info = lambda **_: {"workers": found}
+    assert workers._present() == 2
+
+
 class Waiting:
     """An `as_completed` that gives nothing until it was asked so often."""
 
@@ -116,7 +125,7 @@ def test_a_cluster_without_workers_is_told_once(monkeypatch, n_workers, n_told):
         warnings.simplefilter("always")
         assert list(cluster.watched(Waiting(40), lambda: n_workers)) == [("future", {})]
     assert len(told) == n_told
-    assert all("no worker for 20 s: start one" in str(each.message) for each in told)
+    assert all("no worker for 20 s: all are lost" in str(each.message) for each in told)
 
 
 def test_the_cluster_is_as_large_as_its_smallest_worker():
@@ -125,6 +134,13 @@ def test_the_cluster_is_as_large_as_its_smallest_worker():
     agreed = cluster._agreed({"tcp://a:1": here, "tcp://b:2": small})
     assert (agreed.memory, agreed.n_devices) == (2**20, 1)
     assert (agreed.n_processes, agreed.is_cluster) == (2, True)
+
+
+@pytest.mark.parametrize("limit", [None, 0, 2**20, 2**60])
+def test_a_worker_has_no_more_memory_than_dask_grants_it(limit):
+    worker = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=limit))
+    here = this_machine()
+    assert cluster.machine_there(worker).memory == (2**20 if limit == 2**20 else here.memory)
 
 
 def test_an_error_travels_whole():

@@ -49,6 +49,35 @@ def test_where_the_system_does_not_say_the_architecture_is_told():
     assert host.cpu_kind() == CPU
 
 
+V1, V2 = "memory.limit_in_bytes", "memory.max"
+
+
+@pytest.mark.parametrize(
+    ("ours", "limits", "granted"),
+    [
+        ("0::/job/step", {f"job/step/{V2}": "max", f"job/{V2}": "5000", V2: "9000"}, 5000),
+        ("0::/", {V2: "7000"}, 7000),
+        # Of a container that sees its own group alone.
+        ("4:cpu,memory:/docker/ab\n0::/", {f"memory/{V1}": "6000"}, 6000),
+        ("4:memory:/slurm/job", {f"memory/slurm/job/{V1}": "4000", f"memory/{V1}": "8000"}, 4000),
+        ("4:memory:/", {f"memory/{V1}": str(2**63 - 4096)}, None),
+        ("3:cpu:/job", {f"memory/job/{V1}": "4000", f"job/{V2}": "4000"}, None),
+        ("0::/../other", {V2: "max"}, None),
+        ("nothing of ours", {}, None),
+    ],
+)
+def test_no_more_memory_than_the_control_groups_grant(ours, limits, granted, tmp_path, monkeypatch):
+    monkeypatch.setattr(host, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(host, "GROUPS_OF_OURS", tmp_path / "ours")
+    own = host.machine_memory()
+    (tmp_path / "ours").write_text(ours)
+    for name, limit in limits.items():
+        path = tmp_path / "groups" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{limit}\n")
+    assert host.machine_memory() == (granted or own)
+
+
 def test_a_sweep_does_not_go_on_with_another_kind_of_processor(tmp_path, monkeypatch):
     axes, path = {"noise": [0.1, 0.2]}, tmp_path / "phase.nc"
     school = kj.Scenario(name="few", n_fish=7, n_steps=20, box_size=9.0)
