@@ -17,6 +17,6 @@ def counting(computed: Callable[[worker.Work], worker.Arrays]) -> Callable:
     return counted
 
 
-# Tasks name the function; this is what they then find. A worker may preload more than once.
+# What a task runs imports the function later, and finds this one. Preloading may happen twice.
 if worker.computed.__module__ == worker.__name__:
     worker.computed = counting(worker.computed)

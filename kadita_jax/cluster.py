@@ -1,16 +1,15 @@
 """A sweep on a Dask cluster: the same parts, computed by its workers, kept by this process."""
 
-import logging
-import re
+import math
+import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from kadita_jax.compile_cache import shared_cache
+from kadita_jax.connection import connected
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.machine import Machine, this_machine, unlike_faults
 from kadita_jax.worker import Arrays, Work, computed
@@ -18,35 +17,19 @@ from kadita_jax.worker import Arrays, Work, computed
 if TYPE_CHECKING:
     from distributed import Client
 
-LOCAL = re.compile(r"local:(\d{1,4})", re.ASCII)
-ADDRESS = re.compile(r"[a-z]+://\S+:\d{1,5}", re.ASCII)
-RULE = "must be local:N with N >= 1, tcp://HOST:PORT or a distributed.Client"
 # How often a part that fails, as for want of memory, is tried again.
 RETRIES = 2
-CONNECT_SECONDS, CLOSE_SECONDS = 20, 2
-# Nobody looks at a dashboard; a lost worker's part is computed by another.
-LOCAL_OPTIONS: dict[str, Any] = {
-    "threads_per_worker": 1,
-    "dashboard_address": None,
-    "silence_logs": logging.CRITICAL,
-}
-
-
-def cluster_faults(cluster: Any) -> list[Fault]:
-    """Why something is no cluster; nothing is contacted."""
-    if cluster is None:
-        return []
-    if find_spec("distributed") is None:
-        rule = "needs Dask: pip install 'kadita_jax[cluster]'"
-        return [Fault("cluster", rule, cluster)]
-    if isinstance(cluster, str):
-        local = LOCAL.fullmatch(cluster)
-        is_right = int(local[1]) > 0 if local else ADDRESS.fullmatch(cluster)
-    else:
-        from distributed import Client
-
-        is_right = isinstance(cluster, Client)
-    return [] if is_right else [Fault("cluster", RULE, cluster)]
+# How often workers that are lost as they are asked what they are give way to others.
+ASKED = 3
+POLL_SECONDS, LOOK_SECONDS, ALONE_SECONDS = 0.02, 5, 20
+ALONE = (
+    "the cluster has had no worker for {} s: all are lost, or paused for want of memory; start "
+    "one, and the sweep goes on, or end it here (Ctrl-C): parts that are saved stay"
+)
+KILLED = (
+    "each worker that tried it was lost, as happens where memory runs out: give workers more "
+    "memory, or begin anew with a smaller part_size"
+)
 
 
 class Workers:
@@ -66,13 +49,19 @@ class Workers:
         """What the workers compute with: the least of their memory and devices.
 
         **Raises:** `InvalidInputError` when no scheduler answers, or workers would give other bits
-        than the rest.
+        than the rest; OSError when workers cannot be started, or are lost again and again.
         """
-        if not self._client.scheduler_info(n_workers=-1)["workers"]:
-            warnings.warn("the cluster has no worker yet: waiting for the first", stacklevel=2)
-        self._client.wait_for_workers(1)
-        found = self._client.run(this_machine, on_error="return")
-        return _agreed(cast(Mapping, found))
+        found: Mapping[str, Any] = {}
+        for _ in range(ASKED):
+            if not self._present():
+                warnings.warn("the cluster has no worker yet: waiting for the first", stacklevel=2)
+            self._client.wait_for_workers(1)
+            found = cast(Mapping, self._client.run(machine_there, on_error="return"))
+            # Of those that are lost while they are asked nothing is known.
+            answers = {w: told for w, told in found.items() if not isinstance(told, OSError)}
+            if answers:
+                return _agreed(answers)
+        raise ConnectionError(f"no worker of the cluster answers: {list(found.values())}")
 
     def computed(self, works: Iterable[tuple[int, Work]]) -> Iterator[tuple[int, Arrays]]:
         """Parts as they are done, each with its number.
@@ -80,15 +69,16 @@ class Workers:
         A part whose worker is lost is computed by another; `distributed.scheduler.allowed-failures`
         says how often.
 
-        **Raises:** `InvalidInputError` where a worker would give other bits; OSError when the
-        scheduler, or too many workers of one part, are lost.
+        **Raises:** `InvalidInputError`, which names it, where a worker would give other bits;
+        OSError when the scheduler, or too many workers of one part, are lost.
         """
         from distributed import as_completed
 
-        submit = self._client.submit
-        futures = {submit(computed, w, pure=False, retries=RETRIES): k for k, w in works}
+        submit, loop = self._client.submit, self._client.loop
+        futures = {submit(computed_there, w, pure=False, retries=RETRIES): k for k, w in works}
         try:
-            for future, found in as_completed(futures, with_results=True, raise_errors=False):
+            done = as_completed(futures, loop=loop, with_results=True, raise_errors=False)
+            for future, found in watched(done, self._present):
                 number = futures.pop(future)
                 # Not by the future's status: that is of now, when the worker may be gone.
                 if not isinstance(found, dict):
@@ -97,15 +87,14 @@ class Workers:
         finally:
             self._client.cancel(list(futures))
 
+    def _present(self) -> int:
+        """How many workers compute: Dask pauses those that are short of memory."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return sum(worker.get("status", "running") == "running" for worker in workers)
+
     @cached_property
     def _client(self) -> "Client":
-        if not isinstance(self._cluster, str):
-            return self._cluster
-        local = LOCAL.fullmatch(self._cluster)
-        where = (
-            self._cluster if local is None else self._opened.enter_context(_local(int(local[1])))
-        )
-        return self._opened.enter_context(_connected(where))
+        return self._opened.enter_context(connected(self._cluster))
 
 
 @contextmanager
@@ -115,45 +104,53 @@ def workers_of(cluster: "Client | str | None") -> Iterator[Workers | None]:
         yield None if cluster is None else Workers(cluster, opened)
 
 
-@contextmanager
-def _local(n_workers: int) -> Iterator[Any]:
-    """Worker processes of this machine, each of one thread, that share its compiled programs."""
-    from distributed import LocalCluster
+def watched(done: Any, n_workers: Callable[[], int]) -> Iterator[tuple[Any, Any]]:
+    """What an `as_completed` gives; a warning tells when no worker is left to give any."""
+    seen = looked = time.monotonic()
+    while not done.is_empty():
+        yield from done.next_batch(block=False)
+        time.sleep(POLL_SECONDS)
+        now = time.monotonic()
+        if now - looked < LOOK_SECONDS:
+            continue
+        looked, seen = now, now if n_workers() else seen
+        if now - seen >= ALONE_SECONDS:
+            warnings.warn(ALONE.format(ALONE_SECONDS), stacklevel=2)
+            seen = math.inf
 
-    with LocalCluster(n_workers=n_workers, env=shared_cache(), **LOCAL_OPTIONS) as cluster:
-        yield cluster
+
+def machine_there(dask_worker: Any) -> Machine:
+    """What a worker computes with; of the computer's memory no more than Dask grants it."""
+    found, granted = this_machine(), dask_worker.memory_manager.memory_limit
+    if found.backend != "cpu" or not granted:
+        return found
+    return replace(found, memory=min(found.memory, granted))
 
 
-@contextmanager
-def _connected(where: Any) -> Iterator["Client"]:
-    from distributed import Client
+def computed_there(work: Work) -> Arrays:
+    """A part on a worker, whose name the fault of another kind of machine bears."""
+    from distributed import get_worker
 
-    # What they log of a lost scheduler is told in one line by the error that follows.
-    for name in ("client", "core", "utils", "comm"):
-        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:
-        client = Client(where, timeout=CONNECT_SECONDS)
-    except OSError as error:
-        rule = f"must be where a scheduler answers within {CONNECT_SECONDS} s"
-        raise InvalidInputError("cannot sweep", [Fault("cluster", rule, where)]) from error
-    try:
-        yield client
-    finally:
-        # A client whose scheduler is lost would wait for another.
-        client.close(timeout=CLOSE_SECONDS)
+        return computed(work)
+    except InvalidInputError as error:
+        raise InvalidInputError(error.subject, _named(get_worker().address, error.faults)) from None
+
+
+def _named(worker: str, faults: Iterable[Fault]) -> list[Fault]:
+    return [replace(fault, field=f"worker {worker}: {fault.field}") for fault in faults]
 
 
 def _agreed(found: Mapping[str, Any]) -> Machine:
     """The one machine that all workers are like."""
     failed = {where: told for where, told in found.items() if isinstance(told, BaseException)}
-    rule = "must have kadita_jax and jax"
-    refuse("cannot sweep", [Fault(f"worker {w}", rule, told) for w, told in failed.items()])
+    refuse("cannot sweep", [Fault(f"worker {w}", _need(e), e) for w, e in failed.items()])
     first, *others = machines = list(found.values())
     whose = f"that of {next(iter(found))}:"
     unlike = [
-        replace(fault, field=f"worker {where}: {fault.field}")
+        fault
         for where, machine in zip(list(found)[1:], others, strict=True)
-        for fault in unlike_faults(machine, first, whose)
+        for fault in _named(where, unlike_faults(machine, first, whose))
     ]
     refuse("cannot sweep", unlike)
     return replace(
@@ -165,10 +162,17 @@ def _agreed(found: Mapping[str, Any]) -> Machine:
     )
 
 
+def _need(error: BaseException) -> str:
+    """What a worker lacks that cannot tell what it computes with."""
+    is_import = isinstance(error, ImportError | AttributeError)
+    return "must have kadita_jax and jax" if is_import else "must be able to start jax"
+
+
 def _lost(found: Any, number: int) -> Exception:
     """What kept a part from being computed: an error with its traceback, or a loss."""
     error = found[1] if isinstance(found, tuple) else None
     if isinstance(error, InvalidInputError):
         return error
     why = "the scheduler is lost" if error is None else f"{type(error).__name__}: {error}"
+    why = KILLED if type(error).__name__ == "KilledWorker" else why
     return ConnectionError(f"the cluster gave up part {number}: {why}")

@@ -27,14 +27,13 @@ class InvalidInputError(ValueError):
     """Raised before anything runs; `faults` lists all that is wrong at once."""
 
     def __init__(self, subject: str, faults: Sequence[Fault]):
-        self.faults = tuple(faults)
+        self.subject, self.faults = subject, tuple(faults)
         lines = "".join(f"\n  {fault}" for fault in self.faults)
         super().__init__(f"{subject}:{lines}")
-        self._subject = subject
 
     def __reduce__(self) -> tuple:
         """It travels from the workers of a cluster."""
-        return type(self), (self._subject, self.faults)
+        return type(self), (self.subject, self.faults)
 
 
 def refuse(subject: str, faults: Iterable[Fault]) -> None:

@@ -1,6 +1,5 @@
 """The machine that schools are computed on, as far as plans and bits rest upon it."""
 
-import os
 import platform
 from dataclasses import dataclass
 
@@ -9,12 +8,14 @@ import numpy as np
 
 import kadita_jax
 from kadita_jax.errors import Fault
+from kadita_jax.host import cpu_kind, machine_memory
 
 # What all members of one sweep must be computed with to be to the bit what one process computes.
 SAME_PROGRAM = (
     "prng_implementation",
     "prng_partitionable",
     "backend",
+    "processor",
     "jax_version",
     "kadita_jax_version",
 )
@@ -27,7 +28,10 @@ class Machine:
     **Attributes:**
 
     - `device`, `backend`: the kind of its devices, and what drives them.
-    - `n_devices`, `memory`: how many they are; bytes of the first one's memory.
+    - `processor`: what programs are compiled for, as far as bits rest upon it: the kind of a GPU,
+        or a CPU's widest vector instructions.
+    - `n_devices`, `memory`: how many they are; bytes of memory that the first one
+        may take.
     - `n_processes`: how many such share the work.
     - `is_cluster`: whether these are the workers of a cluster.
     - the others: settings and releases, as files tell them.
@@ -35,6 +39,7 @@ class Machine:
 
     device: str
     backend: str
+    processor: str
     n_devices: int
     memory: int
     n_processes: int
@@ -52,6 +57,7 @@ def this_machine() -> Machine:
     return Machine(
         device=jax.local_devices()[0].device_kind,
         backend=jax.default_backend(),
+        processor=processor(),
         n_devices=jax.local_device_count(),
         memory=device_memory(),
         n_processes=jax.process_count(),
@@ -65,9 +71,14 @@ def this_machine() -> Machine:
 
 
 def computed_with() -> str:
-    """The program, its release and the device, in one line."""
+    """The program, its release and the processor, in one line."""
     versions = f"kadita_jax {kadita_jax.__version__}, jax {jax.__version__}"
-    return f"{versions} on {jax.local_devices()[0].device_kind}"
+    return f"{versions} on {jax.default_backend()} ({processor()})"
+
+
+def processor() -> str:
+    """What this process compiles for, as far as bits rest upon it."""
+    return cpu_kind() if jax.default_backend() == "cpu" else jax.local_devices()[0].device_kind
 
 
 def unlike_faults(machine: Machine, wanted: Machine, whose: str) -> list[Fault]:
@@ -83,11 +94,6 @@ def device_memory() -> int:
     """Bytes of the first device's memory; the machine's where the device does not say."""
     stats = jax.local_devices()[0].memory_stats() or {}
     return stats.get("bytes_limit", machine_memory())
-
-
-def machine_memory() -> int:
-    """Bytes of the machine's own memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _setting(name: str) -> str:

@@ -24,7 +24,7 @@ REFERENCES = (
 SAME_BITS = ("dtype", "prng_implementation", "prng_partitionable")
 # What a file tells of the machine.
 RELEASES = ("kadita_jax_version", "jax_version", "numpy_version", "python_version")
-TOLD = ("device", "backend", "prng_implementation", "prng_partitionable", *RELEASES)
+TOLD = ("device", "backend", "processor", "prng_implementation", "prng_partitionable", *RELEASES)
 
 
 def attributes(

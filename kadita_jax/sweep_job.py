@@ -12,7 +12,8 @@ from typing import Any
 import xarray as xr
 
 from kadita_jax import plot, sweeps
-from kadita_jax.cluster import Workers, cluster_faults, workers_of
+from kadita_jax.cluster import Workers, workers_of
+from kadita_jax.connection import cluster_faults
 from kadita_jax.devices import join_processes, process_faults, use_all_cores
 from kadita_jax.errors import Fault, InvalidInputError, count_faults
 from kadita_jax.job_checks import picture_faults, use_dtype

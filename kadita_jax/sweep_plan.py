@@ -9,7 +9,8 @@ import numpy as np
 
 from kadita_jax.errors import Fault, InvalidInputError
 from kadita_jax.grid import Grid
-from kadita_jax.machine import Machine, machine_memory, this_machine
+from kadita_jax.host import machine_memory
+from kadita_jax.machine import Machine, this_machine
 from kadita_jax.names import NAMES, more_names
 from kadita_jax.observed import GroupDistance
 from kadita_jax.places import room_for

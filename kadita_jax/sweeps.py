@@ -13,7 +13,8 @@ import jax
 import numpy as np
 import xarray as xr
 
-from kadita_jax.cluster import Workers, cluster_faults, workers_of
+from kadita_jax.cluster import Workers, workers_of
+from kadita_jax.connection import cluster_faults
 from kadita_jax.dataset import open_run
 from kadita_jax.devices import meet
 from kadita_jax.errors import Fault, Unchecked, refuse
@@ -92,7 +93,7 @@ def sweep(
     OUT.parts belong to another sweep; OSError when the disk or its permissions fail, or the
         cluster is lost.
     """
-    known = cluster_faults(cluster)
+    known = cluster_faults(cluster) + _alone_faults(cluster)
     with workers_of(None if known else cluster) as workers:
         prepared = prepare(
             scenario,
@@ -127,6 +128,16 @@ def compute(
         _complete(prepared, whole, progress, workers)
         with open_run(whole) as dataset:
             return dataset.load().drop_encoding()
+
+
+def _alone_faults(cluster: Any) -> list[Fault]:
+    """The fault of a cluster where every process would hand it the same parts."""
+    if cluster is None or jax.process_count() == 1:
+        return []
+    rule = (
+        "must not be given under jax.distributed: the processes compute, or the cluster's workers"
+    )
+    return [Fault("cluster", rule, f"{jax.process_count()} processes")]
 
 
 def _complete(
