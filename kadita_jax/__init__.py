@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kadita_jax.sensitivities import sensitivity as sensitivity
     from kadita_jax.simulation import Trajectory as Trajectory
     from kadita_jax.simulation import simulate as simulate
-    from kadita_jax.simulation import step as step
+    from kadita_jax.stepping import step as step
     from kadita_jax.study import resume as resume
     from kadita_jax.study import run as run
     from kadita_jax.sweeping import sweep_members as sweep_members
@@ -63,7 +63,7 @@ _HOMES = {
     "scenario_names": "scenario",
     "sensitivity": "sensitivities",
     "simulate": "simulation",
-    "step": "simulation",
+    "step": "stepping",
     "sweep": "sweeps",
     "sweep_members": "sweeping",
     "tangent_growth": "growth",

@@ -11,7 +11,7 @@ from kadita_jax.errors import Unchecked, count_faults, refuse
 from kadita_jax.keys import RandomKey, key_faults, noise_stream, step_key, tangent_key
 from kadita_jax.model import Params, State, leaves_faults
 from kadita_jax.numerics import safe_sqrt
-from kadita_jax.simulation import step
+from kadita_jax.stepping import step
 
 
 def tangent_growth(

@@ -20,7 +20,7 @@ from kadita_jax.names import NAMES
 from kadita_jax.observed import Watch, observe, observed_names
 from kadita_jax.pytree import pytree
 from kadita_jax.schedule import Course, Schedule
-from kadita_jax.simulation import step
+from kadita_jax.stepping import step
 from kadita_jax.window import Count, Window
 
 Draw: TypeAlias = Callable[[RandomKey, BoxSize], State]

@@ -21,7 +21,7 @@ from kadita_jax.metrics import measure
 from kadita_jax.model import Params, State
 from kadita_jax.places import Places, over_devices, room_for
 from kadita_jax.pytree import pytree
-from kadita_jax.simulation import step
+from kadita_jax.stepping import step
 from kadita_jax.window import Window
 
 # What of a school at step 0 can be differentiated by.

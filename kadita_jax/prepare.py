@@ -1,11 +1,12 @@
 """From the words of a person to a sweep that can be computed, or one error with all its faults."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from kadita_jax import provenance
 from kadita_jax.axes import Axis, read_axes
@@ -28,6 +29,7 @@ from kadita_jax.plan import default_dtype, finished_faults, folder_faults, memor
 from kadita_jax.scenario import Scenario, loaded
 from kadita_jax.sweep_plan import Part, SweepPlan, plan_faults, result_faults
 from kadita_jax.window import settings_faults, window_of
+from kadita_jax.worker import Work
 
 
 @dataclass(frozen=True)
@@ -203,3 +205,26 @@ def _with_parts(
     prepared = resumed if part_size is None and set(sizes) == set(own) else fresh
     refuse_another(folder, found, prepared.settings)
     return prepared
+
+
+def work_of(prepared: Prepared, part: Part) -> Work:
+    """All that a part of a prepared sweep is computed from."""
+    plan, size = prepared.plan, prepared.part_sizes[part.n_fish]
+    scenario = plan.grid.scenario.replaced(n_fish=part.n_fish)
+    varied = replace(plan.grid, scenario=scenario).parameters(part.member // plan.grid.replicates)
+    return Work(
+        machine=plan.machine,
+        dtype=plan.dtype,
+        seed=scenario.seed,
+        member=part.member,
+        params=jax.tree.map(np.asarray, scenario.params),
+        varied={name: values.astype(plan.dtype) for name, values in varied.items()},
+        start=scenario.start,
+        window=plan.window,
+        schedule=scenario.courses,
+        group_distance=plan.group_distance,
+        convention=plan.convention,
+        keep_final=plan.keep_final,
+        part_size=size,
+        batch=plan.batch(part.n_fish, -(-size // plan.machine.n_devices)),
+    )

@@ -1,36 +1,31 @@
-"""The time loop: one step, and a run of many with frames kept on the way."""
+"""A run of many steps, with frames kept on the way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.core import Tracer
 from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int
 
-from kadita_jax.capacity import CellDemand, CellLayout, highest, no_demand
+from kadita_jax.capacity import CellDemand, CellLayout, no_demand
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
-from kadita_jax.geometry import wrap
 from kadita_jax.keys import RandomKey, key_faults, noise_stream
 from kadita_jax.knots import LAST_STEP
-from kadita_jax.model import Params, State, leaves_faults, per_fish, reach
+from kadita_jax.model import Params, State, leaves_faults
 from kadita_jax.neighbours import (
     Neighbours,
     chosen_layout,
     grown,
     neighbours_faults,
-    sum_over_all,
-    sum_over_near,
     traced_faults,
 )
 from kadita_jax.pytree import pytree
-from kadita_jax.rules import PairTerms, desired_direction
 from kadita_jax.schedule import Course, as_schedule, course_faults
 from kadita_jax.shares import Share, mesh_faults, share_of
-from kadita_jax.turning import next_heading
+from kadita_jax.stepping import School, walked
 from kadita_jax.walks import Walks, walks_of
 
 
@@ -54,30 +49,6 @@ class Trajectory:
     final: State
     overflow: Bool[Array, "*schools"] | None = None
     demand: CellDemand | None = None
-
-
-def step(state: State, params: Params, key: RandomKey) -> State:
-    """One time step over every pair: everyone looks, turns, wavers and swims at once.
-
-    **Arguments:**
-
-    - `state`: N fish; positions outside the box are taken by their periodic image.
-    - `params`: leaves of shape () or (N,).
-    - `key`: used as it is: one step, one key.
-
-    **Returns:** the next state, positions wrapped into the box, headings of unit length.
-
-    **Raises:** `InvalidInputError` naming every parameter whose shape or dtype is not the state's.
-    """
-    refuse("invalid step", leaves_faults(state, params))
-    return _move(state, sum_over_all(state, params), params, key)
-
-
-def _move(state: State, total: PairTerms, params: Params, key: RandomKey) -> State:
-    desired = desired_direction(total, state.heading, params)
-    heading = next_heading(state.heading, desired, params, key)
-    position = state.position + per_fish(params.speed) * params.dt * heading
-    return State(wrap(position, params.box_size), heading)
 
 
 def simulate(
@@ -183,88 +154,23 @@ def _run(
 ) -> tuple[tuple, tuple]:
     """The absolute steps of the frames and the school after the last; the own fish's frames."""
 
-    def walk(school: _School, start: Int[Array, ""], stride: int, n: int) -> tuple[_School, tuple]:
+    def walk(school: School, start: Int[Array, ""], stride: int, n: int) -> tuple[School, tuple]:
         starts = start + stride * jnp.arange(n)
         if n == 0:
             return school, (position[:0], heading[:0], starts)
-        advance = partial(_advance, course, stride, layout, share)
-        last, frames = _loop(advance, school, starts, stride, share)
+        last, frames = walked(school, starts, stride, course, layout, share)
         return last, (frames.state.position, frames.state.heading, starts + stride)
 
     start, own = jnp.asarray(first_step), share.own(state)
     position, heading = own.position[None], own.heading[None]
     lead, n_frames, save_every, rest = walks
-    school = _School(state, None if layout is None else no_demand())
+    school = School(state, None if layout is None else no_demand())
     school, first = walk(school, start, lead, int(lead > 0))
     school, frames = walk(school, start + lead, save_every, n_frames)
     school, _ = walk(school, start + lead + save_every * n_frames, rest, int(rest > 0))
     parts = zip((position, heading, start[None]), first, frames, strict=True)
     position, heading, number = (jnp.concatenate(part) for part in parts)
     return (number, school), (position, heading)
-
-
-class _School(NamedTuple):
-    """A school on its way, and the most that it has demanded of its cell list, if it has one."""
-
-    state: State
-    demand: CellDemand | None
-
-
-def _advance(
-    course: Course,
-    n_steps: int,
-    layout: CellLayout | None,
-    share: Share,
-    school: _School,
-    start: Int[Array, ""],
-) -> tuple[_School, _School]:
-    def one(school: _School, number: Int[Array, ""]) -> tuple[_School, None]:
-        return _next(school, course, number, layout, share), None
-
-    after, _ = lax.scan(one, school, start + jnp.arange(n_steps))
-    return after, after._replace(state=share.own(after.state))
-
-
-def _next(
-    school: _School,
-    course: Course,
-    number: Int[Array, ""],
-    layout: CellLayout | None,
-    share: Share,
-) -> _School:
-    """The school a step later; one whose cell list has overflowed stays as it is."""
-    state, before = school
-    params, key = course.at_step(number)
-    if layout is None or before is None:
-        return _School(_move(state, sum_over_all(state, params, share), params, key), None)
-
-    def go() -> _School:
-        # Cells as wide as the fish ever see: those of a narrower sight may be too many.
-        total, demand = sum_over_near(state, params, layout, reach(course.widest), share)
-        return _School(_move(state, total, params, key), highest(before, demand))
-
-    return lax.cond(before.exceeds(layout), lambda: school, go)
-
-
-def _loop(
-    body: Callable,
-    school: _School,
-    starts: Int[Array, " trips"],
-    steps_per_trip: int,
-    share: Share,
-) -> tuple[_School, _School]:
-    """`lax.scan` over frames, but never of a single step.
-
-    XLA unrolls a loop of one trip into its surroundings, where it rounds differently: a run of
-    one step would not equal the first step of a longer run. Such a run takes a second step, and
-    drops it.
-    """
-    if len(starts) != 1 or steps_per_trip != 1:
-        return lax.scan(body, school, starts)
-    _, frames = lax.scan(body, school, jnp.concatenate([starts, starts]))
-    first = jax.tree.map(lambda leaf: leaf[0], frames)
-    last = first._replace(state=share.gathered(first.state))
-    return last, jax.tree.map(lambda leaf: leaf[:1], frames)
 
 
 def _run_faults(

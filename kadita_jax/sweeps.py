@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import jax
-import numpy as np
 import xarray as xr
 
 from kadita_jax.cluster import Workers, workers_of
@@ -20,7 +19,7 @@ from kadita_jax.devices import meet
 from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
 from kadita_jax.machine import this_machine
-from kadita_jax.prepare import Prepared, out_of_order, prepare
+from kadita_jax.prepare import Prepared, out_of_order, prepare, work_of
 from kadita_jax.scenario import Scenario
 from kadita_jax.sweep_plan import Part
 from kadita_jax.sweepfile import write_sweep
@@ -206,7 +205,7 @@ def _compute_parts(
     # From here on the folder changes under the other processes' hands.
     meet()
     ours = range(jax.process_index(), len(parts), jax.process_count())
-    works = ((k, _work(prepared, parts[k])) for k in ours if k not in present)
+    works = ((k, work_of(prepared, parts[k])) for k in ours if k not in present)
     for number, arrays in workers.computed(works) if workers else _computed(works):
         journal.write(number, arrays)
         present = journal.present() if jax.process_count() > 1 else present | {number}
@@ -229,29 +228,6 @@ def _wait_for_parts(prepared: Prepared, journal: Journal, progress: Progress | N
 def _tell(progress: Progress | None, parts: list[Part], present: set[int]) -> None:
     if progress is not None:
         progress(sum(len(parts[number].member) for number in present))
-
-
-def _work(prepared: Prepared, part: Part) -> Work:
-    """All that a part is computed from."""
-    plan, size = prepared.plan, prepared.part_sizes[part.n_fish]
-    scenario = plan.grid.scenario.replaced(n_fish=part.n_fish)
-    varied = replace(plan.grid, scenario=scenario).parameters(part.member // plan.grid.replicates)
-    return Work(
-        machine=plan.machine,
-        dtype=plan.dtype,
-        seed=scenario.seed,
-        member=part.member,
-        params=jax.tree.map(np.asarray, scenario.params),
-        varied={name: values.astype(plan.dtype) for name, values in varied.items()},
-        start=scenario.start,
-        window=plan.window,
-        schedule=scenario.courses,
-        group_distance=plan.group_distance,
-        convention=plan.convention,
-        keep_final=plan.keep_final,
-        part_size=size,
-        batch=plan.batch(part.n_fish, -(-size // plan.machine.n_devices)),
-    )
 
 
 def _wait_until(is_done: Callable[[], bool]) -> None:

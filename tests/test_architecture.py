@@ -35,7 +35,7 @@ FLOORS = (
     ("model", "initial"),
     ("rules", "turning", "schedule"),
     ("neighbours",),
-    ("simulation", "metrics"),
+    ("stepping", "simulation", "metrics"),
     ("window", "places", "observed", "member", "sweeping", "pathwise", "growth", "differences"),
     (
         "distributions",
