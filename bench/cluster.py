@@ -1,8 +1,10 @@
 """A sweep on a Dask cluster of two worker processes against the same sweep in one process.
 
-Speed: both on two cores, compiled before, in turns; medians. Kills: workers are killed by SIGKILL
-at three moments, then the scheduler, and the sweep is called again on a new one; every part that a
-worker begins is counted. All results are compared to the bit.
+Speed: both on two cores, compiled before, in turns; medians, on a LocalCluster. Kills: its workers
+are killed by SIGKILL at three moments. A LocalCluster's scheduler is this very process, so again
+with a scheduler and workers started by hand: three workers, then the scheduler, and the sweep is
+called again on a new one. Every part that a worker begins is counted. All results are compared to
+the bit.
 """
 
 import argparse
@@ -21,13 +23,14 @@ from typing import Any
 import jax
 import numpy as np
 import xarray as xr
-from dask_processes import Processes, running
+from dask_processes import running
 from report import machine, print_table, write_json
 
 import kadita_jax as kj
 from kadita_jax.journal import journal_path
 
 MEASURE_EVERY = 10
+PRELOAD = Path(__file__).with_name("counted_parts.py")
 
 
 class Study:
@@ -62,15 +65,34 @@ class Study:
         return seconds
 
 
-def speed(study: Study, repeats: int) -> dict[str, Any]:
-    """Both ways timed, and whether they agree to the bit."""
+def on_a_local_cluster(
+    study: Study, repeats: int, environment: dict[str, str], folder: Path
+) -> dict[str, Any]:
+    """Two workers of one thread: how fast they are, and what kills cost."""
     from distributed import Client, LocalCluster
 
-    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    counted = folder / "begun here"
+    told = environment | {"COUNTED_PARTS": str(counted)}
+    settings: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "env": told}
+    settings |= {"dashboard_address": None, "preload": str(PRELOAD)}
     with LocalCluster(**settings) as cluster, Client(cluster) as client:
-        # Two parts a worker: each has compiled by then.
-        same = study.sweep().equals(study.sweep(cluster=client))
-        seconds = study.timed(repeats, client)
+        found = {"speed": speed(study, repeats, client)}
+        counted.unlink()
+
+        def kill() -> None:
+            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+        with study.sweep(
+            cluster=client, out=folder / "here.nc", progress=_at(study, [kill] * 3)
+        ) as swept:
+            return found | {"kills": {"workers_killed": 3} | _counts(study, counted, swept)}
+
+
+def speed(study: Study, repeats: int, client: Any) -> dict[str, Any]:
+    """Both ways timed, and whether they agree to the bit."""
+    # Two parts a worker: each has compiled by then.
+    same = study.sweep().equals(study.sweep(cluster=client))
+    seconds = study.timed(repeats, client)
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     overhead = medians["cluster"] / medians["plain"] - 1
     return {"seconds": seconds, "overhead": overhead, "same_bits": bool(same)}
@@ -81,24 +103,35 @@ def kills(study: Study, environment: dict[str, str], folder: Path) -> dict[str, 
     counted, out = folder / "begun", folder / "phase.nc"
     counted.touch()
     told = environment | {"COUNTED_PARTS": str(counted)}
-    preload = Path(__file__).with_name("counted_parts.py")
-    n_parts = -(-study.n_members // study.options["part_size"])
-    with running(2, told, preload) as processes:
+    with running(2, told, PRELOAD) as processes:
+
+        def kill_worker() -> None:
+            processes.workers[-2].send_signal(signal.SIGKILL)
+            processes.start_worker()
+
+        def kill_scheduler() -> None:
+            assert processes.scheduler is not None
+            processes.scheduler.send_signal(signal.SIGKILL)
+
+        kills = _at(study, [kill_worker] * 3 + [kill_scheduler])
         try:
-            study.sweep(cluster=processes.address, out=out, progress=_killer(processes, study))
+            study.sweep(cluster=processes.address, out=out, progress=kills)
             raise AssertionError("the scheduler was to be killed")
         except OSError as error:
             lost = str(error)
     kept = len(list(journal_path(out).glob("part-*")))
-    with running(2, told, preload) as processes:
+    with running(2, told, PRELOAD) as processes:
         found = study.sweep(cluster=processes.address, out=out).load()
+    about = {"workers_killed": 3, "schedulers_killed": 1, "told": lost}
+    about["kept_when_the_scheduler_was_lost"] = kept
+    return about | _counts(study, counted, found)
+
+
+def _counts(study: Study, counted: Path, found: xr.Dataset) -> dict[str, Any]:
+    """How often parts were begun, and whether all are there, to the bit."""
     begun = Counter(counted.read_text().split())
     return {
-        "workers_killed": 3,
-        "schedulers_killed": 1,
-        "told": lost,
-        "n_parts": n_parts,
-        "kept_when_the_scheduler_was_lost": kept,
+        "n_parts": -(-study.n_members // study.options["part_size"]),
         "parts_present": int(found["valid"].sum()) // study.options["part_size"],
         "begun": begun.total(),
         "begun_more_than_once": sum(count > 1 for count in begun.values()),
@@ -109,20 +142,15 @@ def kills(study: Study, environment: dict[str, str], folder: Path) -> dict[str, 
     }
 
 
-def _killer(processes: Processes, study: Study) -> Callable[[int], None]:
-    """Kills a worker at 1/5, 2/5 and 3/5 of the members, and the scheduler at 4/5."""
-    moments = [study.n_members * k // 5 for k in range(1, 5)]
+def _at(study: Study, kills: list[Callable[[], None]]) -> Callable[[int], None]:
+    """Does the first at 1/5 of the members, the next at 2/5, and so on."""
+    due = [(study.n_members * (k + 1) // 5, kill) for k, kill in enumerate(kills)]
 
-    def kill(done: int) -> None:
-        while moments and done >= moments[0]:
-            moments.pop(0)
-            if moments:
-                processes.workers[-2].send_signal(signal.SIGKILL)
-                processes.start_worker()
-            elif processes.scheduler is not None:
-                processes.scheduler.send_signal(signal.SIGKILL)
+    def look(done: int) -> None:
+        while due and done >= due[0][0]:
+            due.pop(0)[1]()
 
-    return kill
+    return look
 
 
 def main() -> None:
@@ -136,8 +164,9 @@ def main() -> None:
         environment = {"JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "programs")}
         os.environ.update(environment)
         jax.config.update("jax_compilation_cache_dir", environment["JAX_COMPILATION_CACHE_DIR"])
-        figures = {"speed": speed(study, chosen.repeats)}
-        figures["kills"] = kills(study, environment, Path(folder))
+        here = on_a_local_cluster(study, chosen.repeats, environment, Path(folder))
+        by_hand = kills(study, environment, Path(folder))
+    figures = {"speed": here["speed"], "kills_here": here["kills"], "kills": by_hand}
     figures["settings"] = study.options | {"n_fish": chosen.n_fish, "n_steps": chosen.n_steps}
     _print(figures)
     write_json("cluster", figures, chosen.out)
@@ -156,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print(figures: dict[str, Any]) -> None:
-    speed, kills = figures["speed"], figures["kills"]
+    speed = figures["speed"]
     rows = [(name, *(f"{s:.1f}" for s in times)) for name, times in speed["seconds"].items()]
     print_table(["seconds", *map(str, range(1, len(rows[0])))], rows)
     medians = {name: np.median(times) for name, times in speed["seconds"].items()}
@@ -164,7 +193,8 @@ def _print(figures: dict[str, Any]) -> None:
         f"overhead of {medians['cluster']:.1f} s over {medians['plain']:.1f} s: "
         f"{speed['overhead']:+.1%}; same bits: {speed['same_bits']}\n"
     )
-    print_table(["kills", ""], list(kills.items()))
+    for kills in ("kills_here", "kills"):
+        print_table([kills.replace("_", " "), ""], list(figures[kills].items()))
     print(machine())
 
 

@@ -1,12 +1,11 @@
 """A sweep on a Dask cluster: the same parts, computed by its workers, kept by this process."""
 
-import math
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, cast
 
 from kadita_jax.connection import connected
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 RETRIES = 2
 # How often workers that are lost as they are asked what they are give way to others.
 ASKED = 3
-POLL_SECONDS, LOOK_SECONDS, ALONE_SECONDS = 0.02, 5, 20
+# How often it is looked whether there are workers, and how often in vain until that is told.
+LOOK_SECONDS, ALONE_LOOKS = 5, 4
 ALONE = (
     "the cluster has had no worker for {} s: all are lost, or paused for want of memory; start "
     "one, and the sweep goes on, or end it here (Ctrl-C): parts that are saved stay"
@@ -78,12 +78,13 @@ class Workers:
         futures = {submit(computed_there, w, pure=False, retries=RETRIES): k for k, w in works}
         try:
             done = as_completed(futures, loop=loop, with_results=True, raise_errors=False)
-            for future, found in watched(done, self._present):
-                number = futures.pop(future)
-                # Not by the future's status: that is of now, when the worker may be gone.
-                if not isinstance(found, dict):
-                    raise _lost(found, number)
-                yield number, found
+            with watched(self._present):
+                for future, found in done:
+                    number = futures.pop(future)
+                    # Not by the future's status: that is of now, when the worker may be gone.
+                    if not isinstance(found, dict):
+                        raise _lost(found, number)
+                    yield number, found
         finally:
             self._client.cancel(list(futures))
 
@@ -104,19 +105,27 @@ def workers_of(cluster: "Client | str | None") -> Iterator[Workers | None]:
         yield None if cluster is None else Workers(cluster, opened)
 
 
-def watched(done: Any, n_workers: Callable[[], int]) -> Iterator[tuple[Any, Any]]:
-    """What an `as_completed` gives; a warning tells when no worker is left to give any."""
-    seen = looked = time.monotonic()
-    while not done.is_empty():
-        yield from done.next_batch(block=False)
-        time.sleep(POLL_SECONDS)
-        now = time.monotonic()
-        if now - looked < LOOK_SECONDS:
-            continue
-        looked, seen = now, now if n_workers() else seen
-        if now - seen >= ALONE_SECONDS:
-            warnings.warn(ALONE.format(ALONE_SECONDS), stacklevel=2)
-            seen = math.inf
+@contextmanager
+def watched(n_workers: Callable[[], int]) -> Iterator[None]:
+    """Wait for what workers compute; a warning tells when none has been left for some time."""
+    ended = Event()
+
+    def watch() -> None:
+        looks = 0
+        # Of a scheduler that is lost whoever waits is told.
+        with suppress(OSError):
+            while not ended.wait(LOOK_SECONDS):
+                looks = 0 if n_workers() else looks + 1
+                if looks == ALONE_LOOKS:
+                    warnings.warn(ALONE.format(LOOK_SECONDS * ALONE_LOOKS), stacklevel=2)
+
+    watching = Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
 
 
 def machine_there(dask_worker: Any) -> Machine:

@@ -1,10 +1,10 @@
 """What is told of a cluster that cannot be, or does not, what it should; no process is started."""
 
 import pickle
+import time
 import warnings
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import count
 from multiprocessing import current_process, popen_spawn_posix
 from types import SimpleNamespace
 
@@ -102,30 +102,32 @@ def test_a_worker_that_is_paused_computes_nothing():
     assert workers._present() == 2
 
 
-class Waiting:
-    """An `as_completed` that gives nothing until it was asked so often."""
-
-    def __init__(self, asked: int):
-        self.asked = asked
-
-    def is_empty(self) -> bool:
-        return self.asked < 0
-
-    def next_batch(self, **_: bool) -> list[tuple[str, dict]]:
-        self.asked -= 1
-        return [] if self.asked >= 0 else [("future", {})]
-
-
 @pytest.mark.parametrize(("n_workers", "n_told"), [(0, 1), (1, 0)])
 def test_a_cluster_without_workers_is_told_once(monkeypatch, n_workers, n_told):
-    clock = count(step=3)
-    monkeypatch.setattr(cluster.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(cluster, "POLL_SECONDS", 0)
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.001)
+    looks = []
+
+    def look() -> int:
+        looks.append(n_workers)
+        return n_workers
+
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        assert list(cluster.watched(Waiting(40), lambda: n_workers)) == [("future", {})]
+        with cluster.watched(look):
+            while len(looks) < 3 * cluster.ALONE_LOOKS:
+                time.sleep(0.001)
     assert len(told) == n_told
-    assert all("no worker for 20 s: all are lost" in str(each.message) for each in told)
+    assert all("no worker for 0.004 s: all are lost" in str(each.message) for each in told)
+
+
+def test_a_scheduler_that_is_lost_meanwhile_ends_the_watch(monkeypatch):
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.001)
+
+    def fail() -> int:
+        raise CommClosedError("in <TCP (closed)>")
+
+    with cluster.watched(fail):
+        time.sleep(0.01)
 
 
 def test_the_cluster_is_as_large_as_its_smallest_worker():
