@@ -14,6 +14,7 @@ from kadita_jax import layout
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.files import partial_path
 from kadita_jax.names import STATES
+from kadita_jax.probe import probe
 
 # What there is beside runs, and what draws it.
 DRAWN_BY = MappingProxyType(
@@ -38,6 +39,12 @@ def open_run(path: str | Path) -> xr.Dataset:
             raise InvalidInputError("cannot open", [fault]) from error
 
 
+def open_own(path: str | Path) -> xr.Dataset:
+    """A file that this program has just written, which no other process need read first."""
+    probe().trust(Path(path))
+    return open_run(path)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Tell damaged data in a file that can be opened as a fault of the file."""
@@ -58,6 +65,9 @@ def unreadable(path: Path) -> list[Fault]:
         unfinished = partial_path(path).exists()
         hint = "; an unfinished run can be continued with kadita run --resume" if unfinished else ""
         return [Fault("file", f"must exist{hint}", str(path))]
+    danger = probe().danger(path)
+    if danger:
+        return [Fault("file", f"must be a whole NetCDF file ({danger})", str(path))]
     try:
         netCDF4.Dataset(path).close()
     except (OSError, RuntimeError) as error:

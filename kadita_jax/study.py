@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from kadita_jax import provenance
-from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
+from kadita_jax.dataset import open_own, read_attributes, read_frame, unreadable
 from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.files import final_path
 from kadita_jax.layout import variables
@@ -74,11 +74,11 @@ def run(
     refuse(f"cannot run {scenario.name!r}", faults)
     if path is not None:
         _start(settled, path, progress)
-        return open_run(path)
+        return open_own(path)
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "run.nc"
         _start(settled, whole, progress)
-        with open_run(whole) as dataset:
+        with open_own(whole) as dataset:
             return dataset.load().drop_encoding()
 
 
@@ -106,7 +106,7 @@ def resume(
             _begin(settled, path, progress)
         else:
             _go_on(settled, path, source, done, progress)
-    return open_run(path)
+    return open_own(path)
 
 
 def steps_planned(path: Path, n_steps: Unchecked) -> int:
