@@ -19,7 +19,6 @@ from threading import Lock
 SECONDS = 5
 BYTES_PER_SECOND = 2**27
 
-READ = "\n"
 PROGRAM = Path(__file__).with_name("first_reader.py")
 
 # One state of a file: its absolute path, number on the disk, size, and when it was last written.
@@ -33,7 +32,7 @@ class Probe:
     def __init__(self) -> None:
         self._lock = Lock()
         self._process: Process | None = None
-        self._found: dict[State, str] = {}
+        self._found: dict[State, str | None] = {}
         atexit.register(self.stop)
 
     def start(self) -> None:
@@ -53,38 +52,46 @@ class Probe:
             self._process.communicate()
             self._process = None
 
-    def danger(self, path: Path) -> str:
-        """What happens to a process that reads this file; "" if nothing, or none can try.
+    def damage(self, path: Path) -> str | None:
+        """What is wrong with a file; None if nothing, or there is no process to try.
 
-        Each state of a file is tried once.
+        "" says that it cannot be opened, else how the process died of it. A state of a file that
+        could be opened, or was deadly, is tried once.
 
         **Raises:** OSError where there is no such file.
         """
         with self._lock:
             state = _state(path)
-            if state not in self._found:
-                self._found[state] = self._tried(state)
-            return self._found[state]
+            if state in self._found:
+                return self._found[state]
+            found = self._tried(state)
+            # What cannot be opened may only be locked for now.
+            if found != "":
+                self._found[state] = found
+            return found
 
     def trust(self, path: Path) -> None:
         """Take a file, as it is at this moment, for one that can be read."""
         with self._lock:
-            self._found[_state(path)] = ""
+            self._found[_state(path)] = None
 
-    def _tried(self, state: State) -> str:
+    def _tried(self, state: State) -> str | None:
         self.start()
         if self._process is None:
-            return ""
+            return None
         path, _, size, _ = state
         seconds = SECONDS + size // BYTES_PER_SECOND
+        is_fit = False
         try:
-            if _has_read(self._process, path, seconds):
-                return ""
-            return _danger(self._process.wait(), seconds)
-        except BaseException:
-            # Its answer would be taken for that to the next question.
-            self.stop()
-            raise
+            answer = _answer(self._process, path, seconds)
+            if not answer:
+                return _death(self._process.wait(), seconds)
+            is_opened, is_fit = json.loads(answer)
+            return None if is_opened else ""
+        finally:
+            # Also interrupted: its answer would be taken for that to the next question.
+            if not is_fit:
+                self.stop()
 
 
 @cache
@@ -114,22 +121,23 @@ def _started() -> Process:
     )
 
 
-def _has_read(process: Process, path: str, seconds: int) -> bool:
+def _answer(process: Process, path: str, seconds: int) -> str:
+    """What it says about a file; "" if it dies."""
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         print(json.dumps([path, seconds]), file=process.stdin, flush=True)
     except BrokenPipeError:
-        return False
-    return process.stdout.readline() == READ
+        return ""
+    return process.stdout.readline()
 
 
-def _danger(code: int, seconds: int) -> str:
-    """What a process died of, by its exit code; "" where it never came to read anything."""
+def _death(code: int, seconds: int) -> str | None:
+    """What a process died of, by its exit code; None where it never came to read anything."""
     if 0 <= code < 256:
         # It ended by itself, as where netCDF4 cannot be imported. (Windows' codes of a crash are
         # larger.)
-        return ""
+        return None
     if code == -getattr(signal, "SIGXCPU", 0):
         return f"reading it did not end within {seconds} s of computing"
     return f"reading it crashed: {signal.strsignal(-code) if code < 0 else hex(code)}"

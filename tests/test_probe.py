@@ -120,7 +120,7 @@ def test_a_sound_file_is_read_first_once(
 ) -> None:
     path = write(tmp_path / "a.nc")
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(new.danger, 8 * [path])) == {""}
+        assert set(pool.map(new.damage, 8 * [path])) == {None}
     open_run(path).close()
     assert tries == [str(path)]
     write(path, n_values=first_reader.FEW + 1)
@@ -147,6 +147,18 @@ def test_own_files_are_not_read_first(
     assert tries == []
 
 
+def test_what_holds_on_to_a_file_reads_no_other(
+    new: probe.Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.nc")
+    with path.open():
+        assert first_reader._is_held(str(path))
+    assert not first_reader._is_held(str(path))
+    monkeypatch.setattr(probe, "_answer", lambda *_: "[true, false]")
+    assert new.damage(path) is None
+    assert new._process is None
+
+
 @UNIX
 def test_ctrl_c_of_the_terminal_is_not_heard(new: probe.Probe) -> None:
     new.start()
@@ -157,16 +169,16 @@ def test_ctrl_c_of_the_terminal_is_not_heard(new: probe.Probe) -> None:
 def test_ctrl_c_ends_the_question(
     new: probe.Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> bool:
+    def interrupted(*_: object) -> str:
         raise KeyboardInterrupt
 
     path = write(tmp_path / "a.nc")
     with monkeypatch.context() as patch:
-        patch.setattr(probe, "_has_read", interrupted)
+        patch.setattr(probe, "_answer", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            new.danger(path)
+            new.damage(path)
     assert new._process is None
-    assert new.danger(path) == ""
+    assert new.damage(path) is None
 
 
 def test_it_ends_with_who_asks() -> None:
