@@ -65,7 +65,7 @@ class Probe:
             if state in self._found:
                 return self._found[state]
             found = self._tried(state)
-            # What cannot be opened may only be locked for now.
+            # What cannot be opened may be on its way.
             if found != "":
                 self._found[state] = found
             return found
@@ -116,6 +116,8 @@ def _started() -> Process:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        # It only reads, and shall read what this process itself still holds for writing.
+        env=os.environ | {"HDF5_USE_FILE_LOCKING": "FALSE"},
         # Ctrl-C is told to this process alone, which says what there is to say.
         start_new_session=True,
     )

@@ -128,6 +128,12 @@ def test_a_sound_file_is_read_first_once(
     assert tries == 2 * [str(path)]
 
 
+def test_a_file_that_is_being_written_is_not_damaged(new: probe.Probe, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nc")
+    with netCDF4.Dataset(path, "a"):
+        assert new.damage(path) is None
+
+
 def test_an_error_of_the_library_is_told_as_ever(tries: list[str], tmp_path: Path) -> None:
     path = tmp_path / "text.nc"
     path.write_text("not NetCDF")
