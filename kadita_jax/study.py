@@ -22,7 +22,7 @@ from kadita_jax.model import State
 from kadita_jax.observed import group_distance_faults
 from kadita_jax.parts import TRACKS, initial_state, measured, simulated
 from kadita_jax.plan import Plan, path_faults, plan_faults, resume_faults, settle, size_faults
-from kadita_jax.runfile import Form, RunFile, best_source, whole_frames
+from kadita_jax.runfile import Form, RunFile, best_source, frame_faults, whole_frames
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 
 Progress = Callable[[int], None]
@@ -125,6 +125,7 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     settled = settle(scenario, convention, attributes.get("group_distance"))
     done = whole_frames(source)
     faults = convention_faults(convention) + resume_faults(settled, done, source == path)
+    faults += frame_faults(source, _form(settled)) if done else []
     refuse(f"cannot resume {path}", faults)
     return source, settled, done
 
