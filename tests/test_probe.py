@@ -67,7 +67,7 @@ def program(path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
 def test_a_file_without_end_is_refused(
     tries: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # An unfinished run with two bits turned: HDF5 1.14 goes round in it (bench/fuzz.py found it).
+    # An unfinished run with two bits turned: HDF5 2.2 goes round in it (bench/fuzz.py found it).
     monkeypatch.setattr(probe, "SECONDS", 1)
     path = tmp_path / "half.nc"
     endless = partial_path(path)
