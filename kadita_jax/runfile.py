@@ -204,10 +204,12 @@ def whole_frames(path: Path) -> int:
     return int(np.argmin(written)) if not written.all() else written.size
 
 
-def frame_faults(path: Path, form: Form) -> list[Fault]:
-    """Why the frames of a file are none of a run of this form."""
+def frame_faults(path: Path, form: Form, time: np.ndarray) -> list[Fault]:
+    """Why the first frames of a file are none of a run of this form that has these times."""
     with reading(path), netCDF4.Dataset(path) as handle:
+        handle.set_auto_mask(False)
         found = {name: v.shape[1:] for name, v in handle.variables.items() if v.ndim}
+        told = handle["time"][: len(time)]
     missing = [name for name in form.series if name not in found]
     if missing:
         rule = (
@@ -216,5 +218,10 @@ def frame_faults(path: Path, form: Form) -> list[Fault]:
         )
         return [Fault("file", rule, ", ".join(missing))]
     unlike = {name: found[name] for name in form.series if found[name] != form.frame_shape(name)}
-    rule = f"must hold frames of {form.n_fish} fish, as its scenario says"
-    return [Fault("file", rule, unlike)] if unlike else []
+    if unlike:
+        rule = f"must hold frames of {form.n_fish} fish, as its scenario says"
+        return [Fault("file", rule, unlike)]
+    # As near as rounding.
+    if not np.allclose(told, time, rtol=1e-12, atol=0):
+        return [Fault("file", "must hold frames at the times that its scenario says", told)]
+    return []

@@ -125,7 +125,7 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     settled = settle(scenario, convention, attributes.get("group_distance"))
     done = whole_frames(source)
     faults = convention_faults(convention) + resume_faults(settled, done, source == path)
-    faults += frame_faults(source, _form(settled)) if done else []
+    faults += frame_faults(source, _form(settled), _times(settled, 0, done)) if done else []
     refuse(f"cannot resume {path}", faults)
     return source, settled, done
 
@@ -165,6 +165,11 @@ def _form(plan: Plan, **stretch: Any) -> Form:
     return Form(plan.n_frames, scenario.n_fish, held, dtype, attributes, plan.frames_per_chunk)
 
 
+def _times(plan: Plan, first: int, end: int) -> np.ndarray:
+    """Seconds at which the frames from number `first` up to `end` are."""
+    return np.arange(first, end) * plan.scenario.save_every * plan.scenario.dt
+
+
 def _continue(
     plan: Plan, file: RunFile, done: int, state: State, progress: Progress | None
 ) -> None:
@@ -175,8 +180,8 @@ def _continue(
         series = measured(plan, trajectory.position, trajectory.heading)
         first, last = max(done, frame), min(frame + n_part, plan.n_frames - 1)
         kept = slice(first - frame, last + 1 - frame)
-        time = np.arange(first, last + 1) * save_every * plan.scenario.dt
-        file.append(first, {name: values[kept] for name, values in series.items()}, time)
+        kept_series = {name: values[kept] for name, values in series.items()}
+        file.append(first, kept_series, _times(plan, first, last + 1))
         state = State(*(jax.device_put(series[name][last - frame]) for name in TRACKS))
         done = last + 1
         if progress is not None:

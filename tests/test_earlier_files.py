@@ -48,8 +48,12 @@ def test_an_earlier_unfinished_run_is_continued_to_the_bit(tmp_path: Path) -> No
             lambda file: file.setncattr("scenario", SCHOOL.replaced(n_fish=4).to_toml()),
             r"must hold frames of 4 fish, as its scenario says, got .*'position': \(5, 3\)",
         ),
+        (
+            lambda file: file.setncattr("scenario", SCHOOL.replaced(save_every=2).to_toml()),
+            r"must hold frames at the times that its scenario says, got .*0.*0\.1.*0\.2",
+        ),
     ],
-    ids=["without a variable", "without an attribute", "of other fish"],
+    ids=["without a variable", "without an attribute", "of other fish", "of other times"],
 )
 def test_what_cannot_be_continued_is_told_and_kept(
     change: Change, told: str, tmp_path: Path
