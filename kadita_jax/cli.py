@@ -106,7 +106,7 @@ def run(
         _run_anew(names, changes, settings, overwrite)
         return
     others = {"NAME": names, **changes, **settings, "overwrite": overwrite or None}
-    with computing():
+    with computing(opens_files=True):
         from kadita_jax import jobs
 
         jobs.continue_run(resume, others.pop("n_steps"), others)
@@ -215,7 +215,7 @@ def metrics(
     out: Annotated[Path | None, typer.Option(help="Folder for CSV tables.")] = None,
 ) -> None:
     """Measure any file that has positions and headings or velocities."""
-    with computing():
+    with computing(opens_files=True):
         from kadita_jax import jobs
 
         jobs.measure_all(paths, box_size=box_size, convention=convention, dtype=dtype, out=out)
@@ -248,7 +248,7 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the summary picture of runs or of other programs' tracks, or film one."""
-    with computing():
+    with computing(opens_files=True):
         from kadita_jax import film_job, jobs
 
         source = {"box_size": box_size, "convention": convention}

@@ -14,6 +14,7 @@ from kadita_jax import layout
 from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.files import partial_path
 from kadita_jax.names import STATES
+from kadita_jax.probe import probe
 
 # What there is beside runs, and what draws it.
 DRAWN_BY = MappingProxyType(
@@ -32,10 +33,16 @@ def open_run(path: str | Path) -> xr.Dataset:
     with reading(path):
         try:
             return xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
-        except ValueError as error:
-            # Units or scales that xarray cannot decode.
+        except (ValueError, OverflowError) as error:
+            # Units, scales or times that xarray cannot decode.
             fault = Fault("file", f"must be in the NetCDF conventions ({error})", str(path))
             raise InvalidInputError("cannot open", [fault]) from error
+
+
+def open_own(path: str | Path) -> xr.Dataset:
+    """A file that this program has just written, which no other process need read first."""
+    probe().trust(Path(path))
+    return open_run(path)
 
 
 @contextmanager
@@ -58,13 +65,22 @@ def unreadable(path: Path) -> list[Fault]:
         unfinished = partial_path(path).exists()
         hint = "; an unfinished run can be continued with kadita run --resume" if unfinished else ""
         return [Fault("file", f"must exist{hint}", str(path))]
+    damage = probe().damage(path)
+    # Not tried here where it cannot be: some such files the library would not let go.
+    if damage is None and _can_be_opened(path):
+        return []
+    words = f" ({damage})" if damage else ""
+    return [Fault("file", f"must be a whole NetCDF file{words}", str(path))]
+
+
+def _can_be_opened(path: Path) -> bool:
     try:
         netCDF4.Dataset(path).close()
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, PermissionError):
-            raise
-        return [Fault("file", "must be a whole NetCDF file", str(path))]
-    return []
+    except PermissionError:
+        raise
+    except (OSError, RuntimeError):
+        return False
+    return True
 
 
 def is_sweep(dataset: xr.Dataset) -> bool:

@@ -10,6 +10,7 @@ import typer
 
 from kadita_jax.errors import InvalidInputError
 from kadita_jax.interrupts import hear_signals
+from kadita_jax.probe import probe
 
 SYSTEM_FAILED = 1
 WRONG_INPUT = 2
@@ -21,9 +22,17 @@ MANY = 100_000
 
 
 @contextmanager
-def computing() -> Iterator[None]:
-    """Around a command that uses jax: exit codes, and compiled programs kept on disk."""
+def computing(*, opens_files: bool = False) -> Iterator[None]:
+    """Around a command that uses jax: exit codes, and compiled programs kept on disk.
+
+    **Arguments:**
+
+    - `opens_files`: whether it reads files that others may have written: the process that reads
+        them first starts while jax loads.
+    """
     with errors_as_exit_codes():
+        if opens_files:
+            probe().start()
         load_jax()
         yield
 

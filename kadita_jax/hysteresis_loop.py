@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from kadita_jax import provenance
-from kadita_jax.dataset import open_run
+from kadita_jax.dataset import open_own
 from kadita_jax.errors import Unchecked
 from kadita_jax.files import replacing
 from kadita_jax.hysteresis_plan import BRANCHES, Loop, settled_loop
@@ -104,7 +104,7 @@ def gone_through(loop: Loop, progress: Progress | None = None) -> xr.Dataset:
         with replacing(loop.path) as partial_file:
             dataset.to_netcdf(partial_file, engine="netcdf4")
         journal.remove()
-    return open_run(loop.path)
+    return open_own(loop.path)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def _knot_faults(name: Any, pairs: Any, known: Mapping[str, Parameter]) -> list[
     if numbers is None or numbers.ndim != 2 or numbers.shape[1] != 2 or len(numbers) == 0:
         return [Fault(field, "must be [[step, value], ...]", pairs)]
     step, value = numbers.T
-    is_step = (step >= 0) & (step <= LAST_STEP) & (step % 1 == 0)
+    is_step = (step >= 0) & (step <= LAST_STEP) & (step == np.floor(step))
     if not np.all(is_step) or np.any(np.diff(step) <= 0):
         return [Fault(field, "must have whole, ascending steps >= 0", step.tolist())]
     rule = known[name]

@@ -9,7 +9,7 @@ import xarray as xr
 
 import kadita_jax
 from kadita_jax.artist import DRAWN
-from kadita_jax.dataset import open_run
+from kadita_jax.dataset import open_own
 from kadita_jax.files import picture_path
 
 
@@ -24,7 +24,7 @@ def _draw_each() -> None:
     importlib.import_module("kadita_jax.plot")
     for line in sys.stdin:
         path = Path(json.loads(line))
-        with open_run(path) as dataset:
+        with open_own(path) as dataset:
             draw_run(dataset, path)
         print(DRAWN, end="", flush=True)
 

@@ -1,6 +1,7 @@
 """The file of one run: it grows beside its final name, where no kill can spoil what is whole."""
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ import numpy as np
 
 from kadita_jax import layout
 from kadita_jax.dataset import reading, unreadable
+from kadita_jax.errors import Fault
 from kadita_jax.files import partial_path, push_to_disk, replacing
 from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
 from kadita_jax.plan import memory_text
@@ -59,14 +61,18 @@ class Form:
         names = [name for name, variable in self.variables.items() if "time" in variable.dims]
         return sorted(names, key="time".__eq__)
 
+    def frame_shape(self, name: str) -> tuple[int, ...]:
+        """The shape of one frame of a series."""
+        sizes = {"fish": self.n_fish, "space": len(layout.SPACE)}
+        return tuple(sizes[dim] for dim in self.variables[name].dims[1:])
+
     @property
     def n_bytes(self) -> int:
         """Size of all frames before they are compressed."""
-        sizes = {"time": self.n_frames, "fish": self.n_fish, "space": len(layout.SPACE)}
-        series = (self.variables[name] for name in self.series)
-        return sum(
-            np.dtype(v.dtype or self.dtype).itemsize * int(np.prod([sizes[d] for d in v.dims]))
-            for v in series
+        return self.n_frames * sum(
+            np.dtype(self.variables[name].dtype or self.dtype).itemsize
+            * math.prod(self.frame_shape(name))
+            for name in self.series
         )
 
 
@@ -241,3 +247,26 @@ def whole_frames(path: Path) -> int:
             return 0
         written = ~np.ma.getmaskarray(handle["time"][:])
     return int(np.argmin(written)) if not written.all() else written.size
+
+
+def frame_faults(path: Path, form: Form, time: np.ndarray) -> list[Fault]:
+    """Why the first frames of a file are none of a run of this form that has these times."""
+    with reading(path), netCDF4.Dataset(path) as handle:
+        handle.set_auto_mask(False)
+        found = {name: v.shape[1:] for name, v in handle.variables.items() if v.ndim}
+        told = handle["time"][: len(time)]
+    missing = [name for name in form.series if name not in found]
+    if missing:
+        rule = (
+            "must hold every variable of a run of this release "
+            "(go on with the one that began it, or run it anew); these are missing"
+        )
+        return [Fault("file", rule, ", ".join(missing))]
+    unlike = {name: found[name] for name in form.series if found[name] != form.frame_shape(name)}
+    if unlike:
+        rule = f"must hold frames of {form.n_fish} fish, as its scenario says"
+        return [Fault("file", rule, unlike)]
+    # As near as rounding.
+    if not np.allclose(told, time, rtol=1e-12, atol=0):
+        return [Fault("file", "must hold frames at the times that its scenario says", told)]
+    return []

@@ -10,6 +10,8 @@ from kadita_jax.distributions import distribution_faults, drawn
 from kadita_jax.errors import Fault, count_faults, unknown
 from kadita_jax.parameters import PARAMETERS, parameter_faults, preference_faults
 
+# Beyond it a typing error would fill the memory.
+MOST_DRAWN = 10**7
 # The field that says how large a start of each kind is.
 SIZES = {"ring": "ring_radius", "uniform_ball": "ball_radius"}
 
@@ -19,13 +21,17 @@ def drawn_values(
 ) -> dict[str, float | tuple[float, ...]]:
     """The values of so many fish drawn from distributions; what is wrong joins `faults`."""
     found: dict[str, float | tuple[float, ...]] = {}
+    is_counted = not count_faults({"n_fish": n_fish})
+    if given and is_counted and n_fish > MOST_DRAWN:
+        faults.append(Fault("n_fish", f"must be <= {MOST_DRAWN} with a distribution", n_fish))
+        is_counted = False
     for name, distribution in given.items():
         wrong = distribution_faults(name, distribution)
         if not PARAMETERS[name].per_fish:
             wrong = [Fault(name, "must be one number", distribution)]
         faults += wrong
         # Only the first of its faults need be told of a field.
-        is_right = not wrong and not count_faults({"n_fish": n_fish})
+        is_right = not wrong and is_counted
         found[name] = drawn(distribution, n_fish) if is_right else PARAMETERS[name].default
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from kadita_jax import provenance
-from kadita_jax.dataset import open_run, read_attributes, read_frame, unreadable
+from kadita_jax.dataset import open_own, read_attributes, read_frame, unreadable
 from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.files import final_path
 from kadita_jax.layout import variables
@@ -29,7 +29,7 @@ from kadita_jax.plan import (
     settle,
     size_faults,
 )
-from kadita_jax.runfile import Form, RunFile, best_source, history_of, whole_frames
+from kadita_jax.runfile import Form, RunFile, best_source, frame_faults, history_of, whole_frames
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 
 Progress = Callable[[int], None]
@@ -84,11 +84,11 @@ def run(
             # Another process may have been writing it since it was looked for.
             refuse(f"cannot run {scenario.name!r}", existing_faults(path, overwrite=overwrite))
             _begin(settled, path, progress)
-        return open_run(path)
+        return open_own(path)
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "run.nc"
         _begin(settled, whole, progress)
-        with open_run(whole) as dataset:
+        with open_own(whole) as dataset:
             return dataset.load().drop_encoding()
 
 
@@ -118,7 +118,7 @@ def resume(
             _begin(settled, path, progress)
         else:
             _go_on(settled, path, source, done, progress)
-    return open_run(path)
+    return open_own(path)
 
 
 def steps_planned(path: Path, n_steps: Unchecked) -> int:
@@ -137,6 +137,7 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     settled = settle(scenario, convention, attributes.get("group_distance"))
     done = whole_frames(source)
     faults = convention_faults(convention) + resume_faults(settled, done, source == path)
+    faults += frame_faults(source, _form(settled), _times(settled, 0, done)) if done else []
     refuse(f"cannot resume {path}", faults)
     return source, settled, done
 
@@ -164,6 +165,11 @@ def _form(plan: Plan, **stretch: Any) -> Form:
     return Form(plan.n_frames, scenario.n_fish, held, dtype, attributes, plan.frames_per_chunk)
 
 
+def _times(plan: Plan, first: int, end: int) -> np.ndarray:
+    """Seconds at which the frames from number `first` up to `end` are."""
+    return np.arange(first, end) * plan.scenario.save_every * plan.scenario.dt
+
+
 def _continue(
     plan: Plan, file: RunFile, done: int, state: State, progress: Progress | None
 ) -> None:
@@ -174,8 +180,8 @@ def _continue(
         series = measured(plan, trajectory.position, trajectory.heading)
         first, last = max(done, frame), min(frame + n_part, plan.n_frames - 1)
         kept = slice(first - frame, last + 1 - frame)
-        time = np.arange(first, last + 1) * save_every * plan.scenario.dt
-        file.append(first, {name: values[kept] for name, values in series.items()}, time)
+        kept_series = {name: values[kept] for name, values in series.items()}
+        file.append(first, kept_series, _times(plan, first, last + 1))
         state = State(*(jax.device_put(series[name][last - frame]) for name in TRACKS))
         done = last + 1
         if progress is not None:

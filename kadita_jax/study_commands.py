@@ -116,7 +116,7 @@ def calibrate(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Find the parameters that explain the metrics of a file, and say how well they are known."""
-    with computing():
+    with computing(opens_files=True):
         from kadita_jax.study_jobs import fit_to
 
         fit_to(

@@ -14,7 +14,7 @@ import xarray as xr
 
 from kadita_jax.cluster import Workers, workers_of
 from kadita_jax.connection import cluster_faults
-from kadita_jax.dataset import open_run
+from kadita_jax.dataset import open_own
 from kadita_jax.devices import meet
 from kadita_jax.errors import Fault, Unchecked, refuse
 from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
@@ -121,11 +121,11 @@ def compute(
     """Compute what a prepared sweep still lacks, here or by workers, and return its Dataset."""
     if prepared.path is not None:
         _complete(prepared, prepared.path, progress, workers)
-        return open_run(prepared.path)
+        return open_own(prepared.path)
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "sweep.nc"
         _complete(prepared, whole, progress, workers)
-        with open_run(whole) as dataset:
+        with open_own(whole) as dataset:
             return dataset.load().drop_encoding()
 
 

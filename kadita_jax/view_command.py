@@ -33,7 +33,7 @@ def view(
     ] = False,
 ) -> None:
     """Watch a school in motion, or hover over a sweep: one HTML file that needs no network."""
-    with computing():
+    with computing(opens_files=True):
         from kadita_jax.view_job import view_file
 
         view_file(path, out=out, frames=frames, is_opened=not no_browser)

@@ -45,6 +45,8 @@ FLOORS = (
         "netcdf",
         "files",
         "locks",
+        "first_reader",
+        "probe",
         "dataset",
         "runfile",
         "tables",

@@ -90,6 +90,10 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_tracks(folder / "undated.nc", box_size=25.0)
     with netCDF4.Dataset(folder / "undated.nc", "a") as file:
         file.createVariable("time", "f8", ("time",)).units = "seconds since forever"
+    write_tracks(folder / "endless.nc", sizes=(3, 5, 3), box_size=25.0)
+    with netCDF4.Dataset(folder / "endless.nc", "a") as file:
+        time = file.createVariable("time", "f8", ("time",))
+        time.units, time[:] = "seconds since 2000-01-01", [0.0, 1e300, 1.0]
     return folder
 
 
@@ -280,6 +284,13 @@ TOML = {
     "school too large for the memory": toml(
         "n_fish = 500_000_000", ("n_fish", "must fit in memory", "GiB, of", "got 500000000")
     ),
+    "more fish than can be drawn": toml(
+        'n_fish = 10_000_000_000\nspeed = {distribution = "normal", mean = 3, std = 0, seed = 1}',
+        ("n_fish", "must be <= 10000000 with a distribution", "got 10000000000"),
+    ),
+    "step without end": toml(
+        "schedule = {noise = [[inf, 0.1]]}", ("schedule noise", "whole, ascending", "got [inf]")
+    ),
     "syntax": toml("n_fish = = 5", ("mine.toml: file", "must be TOML", "got 'n_fish = = 5'")),
     "number too long": toml(f"n_fish = {'9' * 5000}", ("file", "must be TOML", "got 'n_fish = 9")),
     "nesting too deep": toml("a = " + "[" * 9999, ("file", "must be TOML", "got 'a = [")),
@@ -356,6 +367,7 @@ COMMANDS = {
     ),
     "damaged tracks": command("metrics damaged.nc", ("file", "undamaged data", "damaged.nc")),
     "time without a date": command("metrics undated.nc", ("file", "conventions", "forever")),
+    "time beyond any date": command("metrics endless.nc", ("file", "conventions", "64 bit")),
     "box size in words": command("metrics worded.nc", ("box_size", "a number", "got 'wide'")),
     "negative box": command(
         "metrics open.nc --box-size -1", ("box_size", "finite and > 0", "got -1.0")
