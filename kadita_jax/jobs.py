@@ -14,13 +14,13 @@ import xarray as xr
 import kadita_jax
 from kadita_jax import study
 from kadita_jax.dataset import holds_float64, kind_of, open_run, reading, unreadable
+from kadita_jax.earlier import best_source
 from kadita_jax.errors import Fault, refuse
 from kadita_jax.files import final_path, partial_path
 from kadita_jax.job_checks import folder_faults, of_each, repeat_faults, use_dtype
 from kadita_jax.locks import in_use_faults
 from kadita_jax.pictures import draw_run
 from kadita_jax.plan import Plan
-from kadita_jax.runfile import best_source
 from kadita_jax.scenario import Scenario
 from kadita_jax.tables import write_tables
 from kadita_jax.terminal import metrics_table, paper_table, progress_bar, show

@@ -1,23 +1,20 @@
 """The file of one run: it grows beside its final name, where no kill can spoil what is whole."""
 
 import errno
-import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import netCDF4
 import numpy as np
 
 from kadita_jax import layout
-from kadita_jax.dataset import reading, unreadable
-from kadita_jax.errors import Fault
+from kadita_jax.earlier import has_room_for, read_frames
 from kadita_jax.files import partial_path, push_to_disk, replacing
+from kadita_jax.form import HISTORY, HISTORY_BYTES, Form
 from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
 from kadita_jax.plan import memory_text
 
@@ -26,54 +23,6 @@ Frames = tuple[Path, int]
 # Of a run's frames, compressed: 0.80 to 0.83 in float32, 0.84 to 0.87 in float64; those of fish
 # that err little, less.
 COMPRESSED = 0.7
-# What an unfinished file tells of how it came about may grow to so many bytes in place.
-HISTORY, HISTORY_BYTES = "history_so_far", 4096
-
-
-def best_source(path: Path) -> Path:
-    """Where a run is continued from: its unfinished file if there is one, else the finished."""
-    return partial_path(path) if partial_path(path).exists() else path
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a run's file has room for.
-
-    **Attributes:**
-
-    - `n_frames`, `n_fish`: its sizes.
-    - `variables`: by name, in file order.
-    - `dtype`: of the variables that leave theirs open.
-    - `attributes`: of the whole file.
-    - `chunk`: how many frames lie together, compressed, in the finished file.
-    """
-
-    n_frames: int
-    n_fish: int
-    variables: Mapping[str, layout.Variable]
-    dtype: str
-    attributes: Mapping[str, Any]
-    chunk: int
-
-    @property
-    def series(self) -> list[str]:
-        """The variables that each frame has a value of, its time last."""
-        names = [name for name, variable in self.variables.items() if "time" in variable.dims]
-        return sorted(names, key="time".__eq__)
-
-    def frame_shape(self, name: str) -> tuple[int, ...]:
-        """The shape of one frame of a series."""
-        sizes = {"fish": self.n_fish, "space": len(layout.SPACE)}
-        return tuple(sizes[dim] for dim in self.variables[name].dims[1:])
-
-    @property
-    def n_bytes(self) -> int:
-        """Size of all frames before they are compressed."""
-        return self.n_frames * sum(
-            np.dtype(self.variables[name].dtype or self.dtype).itemsize
-            * math.prod(self.frame_shape(name))
-            for name in self.series
-        )
 
 
 class RunFile:
@@ -120,7 +69,7 @@ class RunFile:
     def go_on(cls, path: Path, form: Form, earlier: Frames) -> "RunFile":
         """Go on with an earlier file: where it lies, if it is unfinished and of this form."""
         history = str(form.attributes.get("history", "")).encode()
-        if not _is_unfinished(earlier[0], form) or len(history) > HISTORY_BYTES:
+        if not has_room_for(earlier[0], form) or len(history) > HISTORY_BYTES:
             return cls.create(path, form, earlier)
         file = cls(path, form, has_frames=True)
         file._handle[HISTORY][:] = np.frombuffer(history.ljust(HISTORY_BYTES, b"\0"), np.uint8)
@@ -135,7 +84,8 @@ class RunFile:
                     self._handle[name][where] = values
                 self._handle.sync()
             push_to_disk(partial_path(self.path))
-        self._has_frames = True
+            # Whoever is interrupted from here on leaves them.
+            self._has_frames = True
 
     def complete(self) -> None:
         """Compress the frames into the file of the final name."""
@@ -210,63 +160,6 @@ def _take_room(handle: netCDF4.Dataset, form: Form) -> None:
 
 def _copy(handle: netCDF4.Dataset, form: Form, source: Path, n_frames: int) -> None:
     """Take the first frames of another file, some at a time."""
-    for where, frames in _read(source, form, n_frames):
+    for where, frames in read_frames(source, form, n_frames):
         for name, values in frames.items():
             handle[name][where] = values
-
-
-def _read(source: Path, form: Form, n_frames: int) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    with reading(source), netCDF4.Dataset(source) as stored:
-        stored.set_auto_mask(False)
-        for first in range(0, n_frames, form.chunk):
-            where = slice(first, min(first + form.chunk, n_frames))
-            yield where, {name: stored[name][where] for name in form.series}
-
-
-def _is_unfinished(source: Path, form: Form) -> bool:
-    """Whether a file is an unfinished one with room for the very frames of a form."""
-    with reading(source), netCDF4.Dataset(source) as stored:
-        is_unfinished = {HISTORY, *form.series} <= set(stored.variables)
-        return is_unfinished and len(stored.dimensions["time"]) == form.n_frames
-
-
-def history_of(path: Path) -> str:
-    """What a finished or unfinished file tells of how it came about."""
-    with reading(path), netCDF4.Dataset(path) as stored:
-        grown = stored[HISTORY][:].tobytes() if HISTORY in stored.variables else b""
-        told = grown.rstrip(b"\0").decode(errors="replace")
-        return told or str(getattr(stored, "history", ""))
-
-
-def whole_frames(path: Path) -> int:
-    """How many frames of an unfinished file are whole; 0 when it cannot be read."""
-    if unreadable(path):
-        return 0
-    with reading(path), netCDF4.Dataset(path) as handle:
-        if "time" not in handle.variables:
-            return 0
-        written = ~np.ma.getmaskarray(handle["time"][:])
-    return int(np.argmin(written)) if not written.all() else written.size
-
-
-def frame_faults(path: Path, form: Form, time: np.ndarray) -> list[Fault]:
-    """Why the first frames of a file are none of a run of this form that has these times."""
-    with reading(path), netCDF4.Dataset(path) as handle:
-        handle.set_auto_mask(False)
-        found = {name: v.shape[1:] for name, v in handle.variables.items() if v.ndim}
-        told = handle["time"][: len(time)]
-    missing = [name for name in form.series if name not in found]
-    if missing:
-        rule = (
-            "must hold every variable of a run of this release "
-            "(go on with the one that began it, or run it anew); these are missing"
-        )
-        return [Fault("file", rule, ", ".join(missing))]
-    unlike = {name: found[name] for name in form.series if found[name] != form.frame_shape(name)}
-    if unlike:
-        rule = f"must hold frames of {form.n_fish} fish, as its scenario says"
-        return [Fault("file", rule, unlike)]
-    # As near as rounding.
-    if not np.allclose(told, time, rtol=1e-12, atol=0):
-        return [Fault("file", "must hold frames at the times that its scenario says", told)]
-    return []

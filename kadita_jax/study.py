@@ -12,8 +12,10 @@ import xarray as xr
 
 from kadita_jax import provenance
 from kadita_jax.dataset import open_own, read_attributes, read_frame, unreadable
+from kadita_jax.earlier import best_source, frame_faults, history_of, whole_frames
 from kadita_jax.errors import Unchecked, refuse
 from kadita_jax.files import final_path
+from kadita_jax.form import Form
 from kadita_jax.layout import variables
 from kadita_jax.locks import alone_with
 from kadita_jax.metrics.convention import convention_faults
@@ -29,7 +31,7 @@ from kadita_jax.plan import (
     settle,
     size_faults,
 )
-from kadita_jax.runfile import Form, RunFile, best_source, frame_faults, history_of, whole_frames
+from kadita_jax.runfile import RunFile
 from kadita_jax.scenario import Scenario, load_scenario, parse_scenario
 
 Progress = Callable[[int], None]

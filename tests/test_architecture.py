@@ -48,6 +48,8 @@ FLOORS = (
         "first_reader",
         "probe",
         "dataset",
+        "form",
+        "earlier",
         "runfile",
         "tables",
         "host",

@@ -14,9 +14,9 @@ import xarray as xr
 
 import kadita_jax as kj
 from kadita_jax import artist, jobs
+from kadita_jax.earlier import whole_frames
 from kadita_jax.files import partial_path
 from kadita_jax.plan import settle
-from kadita_jax.runfile import whole_frames
 
 SCHOOL = kj.Scenario(name="few", n_fish=9, n_steps=4, save_every=2)
 

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 import kadita_jax as kj
 from kadita_jax import plan, study
+from kadita_jax.earlier import history_of, whole_frames
 from kadita_jax.files import partial_path
+from kadita_jax.form import HISTORY_BYTES, Form
 from kadita_jax.jobs import continue_run
 from kadita_jax.layout import variables
 from kadita_jax.locks import lock_path
-from kadita_jax.runfile import HISTORY_BYTES, Form, RunFile, history_of, whole_frames
+from kadita_jax.runfile import RunFile
 
 N_FISH, N_FRAMES = 7, 60
 HELD = variables(25.0)

@@ -14,9 +14,9 @@ import xarray as xr
 import kadita_jax as kj
 from kadita_jax import plan
 from kadita_jax.dataset import second_half, seconds
+from kadita_jax.earlier import whole_frames
 from kadita_jax.files import partial_path
 from kadita_jax.metrics import NAMES
-from kadita_jax.runfile import whole_frames
 from kadita_jax.scenario import Scenario
 from kadita_jax.tables import summarize, write_tables
 
