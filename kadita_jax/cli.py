@@ -6,12 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from kadita_jax import __version__, study_commands, view_command
+from kadita_jax import __version__, file_commands, study_commands
 from kadita_jax.exits import computing, errors_as_exit_codes, leaving, load_jax
 from kadita_jax.options import (
     RUN_EXAMPLES,
     SWEEP_EXAMPLES,
-    BoxSizeOption,
     GroupDistanceOption,
     convention_option,
     dtype_option,
@@ -206,61 +205,9 @@ def sweep(
         )
 
 
-@app.command("metrics", epilog="[bold]Example[/bold]  kadita metrics tracks.nc --box-size 25")
-def metrics(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc", help="NetCDF of tracks.")],
-    convention: Annotated[str | None, convention_option()] = None,
-    box_size: BoxSizeOption = None,
-    dtype: Annotated[str | None, dtype_option("The file's own unless said.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for CSV tables.")] = None,
-) -> None:
-    """Measure any file that has positions and headings or velocities."""
-    with computing(opens_files=True):
-        from kadita_jax import jobs
-
-        jobs.measure_all(paths, box_size=box_size, convention=convention, dtype=dtype, out=out)
-
-
-@app.command("plot", epilog="[bold]Example[/bold]  kadita plot schools/swarm.nc --out pictures")
-def plot(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE.nc", help="NetCDF of tracks.")],
-    convention: Annotated[
-        str | None, convention_option("Measures anew; else as in the file.")
-    ] = None,
-    box_size: BoxSizeOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; beside the file unless said.")] = None,
-    animate: Annotated[
-        Path | None,
-        typer.Option(metavar="FILM.mp4|.gif", help="Write a film of one run instead."),
-    ] = None,
-    frames: Annotated[
-        str | None, typer.Option(metavar="A:B:STRIDE", help="Of the film; all unless said.")
-    ] = None,
-    trail: Annotated[Any, number_option(int, "Of the film: frames of each path shown.")] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Of the film: the camera moves with the school.")
-    ] = False,
-    fps: Annotated[
-        Any,
-        number_option(
-            float, "Of the film: frames per second, at most 100, of a .gif 50; 25 unless said."
-        ),
-    ] = None,
-) -> None:
-    """Draw the summary picture of runs or of other programs' tracks, or film one."""
-    with computing(opens_files=True):
-        from kadita_jax import film_job, jobs
-
-        source = {"box_size": box_size, "convention": convention}
-        moving = {"frames": frames, "trail": trail, "follow": follow or None, "fps": fps}
-        if animate is None:
-            film_job.refuse_without_film(moving)
-            jobs.plot_all(paths, **source, out=out)
-        else:
-            film_job.film(paths, animate, out=out, **source, **moving)
-
-
-app.command("view", epilog=view_command.VIEW_EXAMPLES)(view_command.view)
+app.command("metrics", epilog=file_commands.METRICS_EXAMPLE)(file_commands.metrics)
+app.command("plot", epilog=file_commands.PLOT_EXAMPLE)(file_commands.plot)
+app.command("view", epilog=file_commands.VIEW_EXAMPLES)(file_commands.view)
 app.command("sensitivity", epilog=study_commands.SENSITIVITY_EXAMPLES)(study_commands.sensitivity)
 app.command("hysteresis", epilog=study_commands.HYSTERESIS_EXAMPLES)(study_commands.hysteresis)
 app.command("calibrate", epilog=study_commands.CALIBRATE_EXAMPLES)(study_commands.calibrate)

@@ -107,7 +107,7 @@ FLOORS = (
         "loop_job",
         "study_commands",
         "view_job",
-        "view_command",
+        "file_commands",
         "cli",
     ),
 )
