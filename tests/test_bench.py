@@ -9,6 +9,7 @@ from pathlib import Path
 import chromium
 import pytest
 from forked import forking, run
+from quickly import QUICKLY
 
 BENCH = Path(__file__).parent.parent / "bench"
 WITHOUT_FIGURE = (
@@ -23,11 +24,6 @@ WITHOUT_FIGURE = (
 # Without the peer there are no ratios to draw.
 WITHOUT_PEER = ("against_peer.py",)
 WITHOUT_BROWSER = bool(chromium.missing()) and not chromium.is_required()
-# Nearly all of a toy benchmark is compiling, which takes a third less so.
-QUICKLY = {
-    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from quickly import QUICKLY
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 TOYS = {
@@ -49,10 +50,8 @@ def test_its_pictures_are_put_into_words(name):
 
 @pytest.mark.parametrize("name", TOYS)
 def test_it_runs(name, tmp_path, monkeypatch):
-    # It compares no bits: compiled quickly, as by the fixture compiled_quickly.
-    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
-    # All that it compiles is kept for the next time, as by conftest in this process.
-    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    for setting, value in QUICKLY.items():
+        monkeypatch.setenv(setting, value)
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
     sizes = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(sizes) == 1
