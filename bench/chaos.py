@@ -38,7 +38,7 @@ N_STEPS = {"run": 4000, "sweep": 400}
 SWEEP = "sweep school.toml --axis noise=0.01:1:15 --replicates 2 --part-size 1 --out school.nc"
 COMMANDS = {"run": "run school.toml --out .", "sweep": SWEEP}
 # What a command shows once it has begun to write.
-FIRST_SIGN = {"run": "school.nc.partial", "sweep": "school.nc.parts"}
+FIRST_SIGN = {"run": "school.nc.partial", "sweep": "school.nc.parts/sweep.json"}
 LEFT = ("nothing", "unfinished", "finished")
 # Who waits longer waits for what hangs.
 LONGEST = 120.0

@@ -1,6 +1,6 @@
 """What an earlier file of a run has, unfinished or finished, that the run can go on from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import netCDF4
@@ -9,7 +9,7 @@ import numpy as np
 from kadita_jax.dataset import reading, unreadable
 from kadita_jax.errors import Fault
 from kadita_jax.files import partial_path
-from kadita_jax.form import HISTORY, Form
+from kadita_jax.form import CHECKSUM, HISTORY, Form
 
 
 def best_source(path: Path) -> Path:
@@ -20,18 +20,44 @@ def best_source(path: Path) -> Path:
 def read_frames(
     source: Path, form: Form, n_frames: int
 ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    """The first frames, some at a time, and their place."""
+    """The first frames, some at a time, and their place.
+
+    **Raises:** OSError where one has changed since it was written; it and those after it then
+        count as not written.
+    """
     with reading(source), netCDF4.Dataset(source) as stored:
         stored.set_auto_mask(False)
         for first in range(0, n_frames, form.chunk):
             where = slice(first, min(first + form.chunk, n_frames))
-            yield where, {name: stored[name][where] for name in form.series}
+            frames = {name: stored[name][where] for name in form.series}
+            changed = _changed(stored, form, where, frames)
+            if changed.size:
+                break
+            yield where, frames
+        else:
+            return
+    number = first + int(changed[0])
+    with netCDF4.Dataset(source, "a") as stored:
+        stored["time"][number:] = np.ma.masked
+    raise OSError(
+        f"{source}: frame {number} has changed since it was written; resumed, the run goes on "
+        "from there"
+    )
+
+
+def _changed(
+    stored: netCDF4.Dataset, form: Form, where: slice, frames: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Which of some frames are not as they were written, where the file can tell."""
+    if CHECKSUM not in stored.variables:
+        return np.zeros(0, int)
+    return np.flatnonzero(form.checksums(frames) != stored[CHECKSUM][where])
 
 
 def has_room_for(source: Path, form: Form) -> bool:
     """Whether a file is an unfinished one with room for the very frames of a form."""
     with reading(source), netCDF4.Dataset(source) as stored:
-        is_unfinished = {HISTORY, *form.series} <= set(stored.variables)
+        is_unfinished = {HISTORY, CHECKSUM, *form.series} <= set(stored.variables)
         return is_unfinished and len(stored.dimensions["time"]) == form.n_frames
 
 
@@ -52,6 +78,18 @@ def whole_frames(path: Path) -> int:
             return 0
         written = ~np.ma.getmaskarray(handle["time"][:])
     return int(np.argmin(written)) if not written.all() else written.size
+
+
+def unchanged_frames(path: Path, form: Form, n_frames: int) -> int:
+    """How many of the first frames there are up to the last that is as it was written."""
+    with reading(path), netCDF4.Dataset(path) as stored:
+        stored.set_auto_mask(False)
+        for last in range(n_frames - 1, -1, -1):
+            where = slice(last, last + 1)
+            frames = {name: stored[name][where] for name in form.series}
+            if not _changed(stored, form, where, frames).size:
+                return last + 1
+    return 0
 
 
 def frame_faults(path: Path, form: Form, time: np.ndarray) -> list[Fault]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from kadita_jax.errors import Fault
+
 PARTIAL = ".partial"
 
 
@@ -35,6 +37,11 @@ def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
         push_to_disk(partial)
         os.replace(partial, path)
         push_names_to_disk(path.parent)
+    except OSError as error:
+        # Who writes by a handle does not know where.
+        if error.errno is not None and error.filename is None:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -53,6 +60,13 @@ def push_names_to_disk(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def unwritable_faults(folder: Path, field: str = "out") -> list[Fault]:
+    """The fault of an existing folder that nothing may be written to."""
+    if os.access(folder, os.W_OK | os.X_OK):
+        return []
+    return [Fault(field, "must be in a folder that you may write to", str(folder))]
 
 
 def picture_path(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """What the file of one run has room for, on its way and in the end."""
 
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from kadita_jax import layout
 
 # What an unfinished file tells of how it came about may grow to so many bytes in place.
 HISTORY, HISTORY_BYTES = "history_so_far", 4096
+# And of each frame, so that none that has changed since is taken for whole.
+CHECKSUM = "frame_checksum"
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,13 @@ class Form:
             * math.prod(self.frame_shape(name))
             for name in self.series
         )
+
+    def checksums(self, frames: Mapping[str, np.ndarray]) -> np.ndarray:
+        """A CRC of each frame's values, in the file's dtypes."""
+        columns = [
+            np.ascontiguousarray(frames[name], self.variables[name].dtype or self.dtype)
+            for name in self.series
+            if name != "time"
+        ]
+        rows = np.hstack([column.reshape(len(column), -1).view(np.uint8) for column in columns])
+        return np.array([zlib.crc32(row) for row in rows], np.uint32)

@@ -19,6 +19,7 @@ from kadita_jax.dataset import open_own
 from kadita_jax.errors import Unchecked
 from kadita_jax.files import replacing
 from kadita_jax.hysteresis_plan import BRANCHES, Loop, settled_loop
+from kadita_jax.interruptible import interruptibly
 from kadita_jax.journal import Journal, journal_path
 from kadita_jax.keys import member_key
 from kadita_jax.layout import Variable
@@ -128,7 +129,8 @@ def _stages(loop: Loop, journal: Journal | None, progress: Progress | None) -> I
         if journal is not None and stage in done:
             found = journal.read(stage)
         else:
-            found = _computed(loop, stage, _starts(loop) if state is None else state)
+            start = _starts(loop) if state is None else state
+            found = interruptibly(_computed, loop, stage, start)
             if journal is not None:
                 journal.write(stage, found)
         place = jnp.asarray(found["final_position"]), jnp.asarray(found["final_heading"])

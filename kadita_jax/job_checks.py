@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from kadita_jax.errors import Fault, InvalidInputError
+from kadita_jax.files import unwritable_faults
 
 DTYPES = ("float32", "float64")
 
@@ -27,7 +28,7 @@ def folder_faults(folder: Path) -> list[Fault]:
     nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
     if nearest.exists() and not nearest.is_dir():
         return [Fault("out", "must be a folder, not a file", str(nearest))]
-    return []
+    return unwritable_faults(nearest) if nearest.exists() else []
 
 
 def picture_faults(out: Path) -> list[Fault]:

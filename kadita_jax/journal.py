@@ -177,10 +177,16 @@ def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Fau
     """What differs between the settings of a journal and those of the command at hand."""
     wanted = _as_read(wanted)
     return [
-        Fault(name, f"must equal the journal's {shown(found.get(name))}", wanted.get(name))
+        Fault(name, _rule(name, found), wanted.get(name))
         for name in {**found, **wanted}
         if found.get(name) != wanted.get(name)
     ]
+
+
+def _rule(name: str, found: Mapping[str, Any]) -> str:
+    if name in found:
+        return f"must equal the journal's {shown(found[name])}"
+    return "must be told by the journal, which another release wrote (which can finish it)"
 
 
 def _as_read(settings: Mapping[str, Any]) -> dict[str, Any]:

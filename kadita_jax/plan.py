@@ -8,7 +8,7 @@ import numpy as np
 
 from kadita_jax.blocks import block_floats
 from kadita_jax.errors import Fault, Unchecked
-from kadita_jax.files import partial_path
+from kadita_jax.files import partial_path, unwritable_faults
 from kadita_jax.locks import in_use_faults
 from kadita_jax.machine import device_memory
 from kadita_jax.metrics.convention import chosen_convention
@@ -179,7 +179,7 @@ def folder_faults(path: Path) -> list[Fault]:
         return [Fault("out", "must be a file, not a directory", str(path))]
     if not path.parent.is_dir():
         return [Fault("out", "must be in an existing folder", str(path))]
-    return []
+    return unwritable_faults(path.parent)
 
 
 def path_faults(path: Path, *, overwrite: bool) -> list[Fault]:

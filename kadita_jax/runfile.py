@@ -14,7 +14,7 @@ import numpy as np
 from kadita_jax import layout
 from kadita_jax.earlier import has_room_for, read_frames
 from kadita_jax.files import partial_path, push_to_disk, replacing
-from kadita_jax.form import HISTORY, HISTORY_BYTES, Form
+from kadita_jax.form import CHECKSUM, HISTORY, HISTORY_BYTES, Form
 from kadita_jax.netcdf import create_variable, telling_of_a_full_disk
 from kadita_jax.plan import memory_text
 
@@ -69,7 +69,8 @@ class RunFile:
     def go_on(cls, path: Path, form: Form, earlier: Frames) -> "RunFile":
         """Go on with an earlier file: where it lies, if it is unfinished and of this form."""
         history = str(form.attributes.get("history", "")).encode()
-        if not has_room_for(earlier[0], form) or len(history) > HISTORY_BYTES:
+        is_ours = has_room_for(earlier[0], form) and os.access(earlier[0], os.W_OK)
+        if not is_ours or len(history) > HISTORY_BYTES:
             return cls.create(path, form, earlier)
         file = cls(path, form, has_frames=True)
         file._handle[HISTORY][:] = np.frombuffer(history.ljust(HISTORY_BYTES, b"\0"), np.uint8)
@@ -78,7 +79,8 @@ class RunFile:
     def append(self, first: int, frames: Mapping[str, np.ndarray], time: np.ndarray) -> None:
         """Write frames from number `first` on, and bring them to the disk."""
         where = slice(first, first + len(time))
-        for written in (frames, {"time": time}):
+        checked = {**frames, CHECKSUM: self._form.checksums(frames)}
+        for written in (checked, {"time": time}):
             with telling_of_a_full_disk(partial_path(self.path)):
                 for name, values in written.items():
                     self._handle[name][where] = values
@@ -128,9 +130,17 @@ def _refuse_without_room(path: Path, frames: int, compressed: int) -> None:
 
 def _reserve(path: Path) -> None:
     """Have the disk keep room for all of a file, where the system can: nobody else takes it."""
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as stream:
-            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as stream:
+        size = path.stat().st_size
+        try:
+            os.posix_fallocate(stream.fileno(), 0, size)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):
+                return
+            told = f"{os.strerror(error.errno or 0)}: the frames need {memory_text(size)}"
+            raise OSError(error.errno, told, str(path)) from error
 
 
 def _define(handle: netCDF4.Dataset, form: Form, *, is_final: bool) -> None:
@@ -147,6 +157,7 @@ def _define(handle: netCDF4.Dataset, form: Form, *, is_final: bool) -> None:
     if not is_final:
         handle.createDimension(HISTORY, HISTORY_BYTES)
         handle.createVariable(HISTORY, "u1", (HISTORY,), fill_value=False)[:] = 0
+        handle.createVariable(CHECKSUM, "u4", ("time",), fill_value=False)[:] = 0
     handle["fish"][:] = np.arange(form.n_fish)
     handle["space_label"][:] = np.array(layout.SPACE, object)
     handle.setncatts(dict(form.attributes))
@@ -163,3 +174,5 @@ def _copy(handle: netCDF4.Dataset, form: Form, source: Path, n_frames: int) -> N
     for where, frames in read_frames(source, form, n_frames):
         for name, values in frames.items():
             handle[name][where] = values
+        if CHECKSUM in handle.variables:
+            handle[CHECKSUM][where] = form.checksums(frames)

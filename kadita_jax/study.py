@@ -12,10 +12,17 @@ import xarray as xr
 
 from kadita_jax import provenance
 from kadita_jax.dataset import open_own, read_attributes, read_frame, unreadable
-from kadita_jax.earlier import best_source, frame_faults, history_of, whole_frames
+from kadita_jax.earlier import (
+    best_source,
+    frame_faults,
+    history_of,
+    unchanged_frames,
+    whole_frames,
+)
 from kadita_jax.errors import Unchecked, refuse
-from kadita_jax.files import final_path
+from kadita_jax.files import final_path, unwritable_faults
 from kadita_jax.form import Form
+from kadita_jax.interruptible import interruptibly
 from kadita_jax.layout import variables
 from kadita_jax.locks import alone_with
 from kadita_jax.metrics.convention import convention_faults
@@ -112,8 +119,10 @@ def resume(
     with another dtype or random number generator than jax has now.
     """
     path = final_path(Path(path))
-    # Without a folder there is no place for a lock either.
-    refuse("cannot resume", [] if path.parent.is_dir() else unreadable(path))
+    # Without a folder that may be written to there is no place for a lock either.
+    has_folder = path.parent.is_dir()
+    faults = unwritable_faults(path.parent, "file") if has_folder else unreadable(path)
+    refuse("cannot resume", faults)
     with alone_with(path):
         source, settled, done = _resumed(path, n_steps)
         if done == 0:
@@ -139,9 +148,10 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     settled = settle(scenario, convention, attributes.get("group_distance"))
     done = whole_frames(source)
     faults = convention_faults(convention) + resume_faults(settled, done, source == path)
-    faults += frame_faults(source, _form(settled), _times(settled, 0, done)) if done else []
+    form = _form(settled)
+    faults += frame_faults(source, form, _times(settled, 0, done)) if done else []
     refuse(f"cannot resume {path}", faults)
-    return source, settled, done
+    return source, settled, unchanged_frames(source, form, done)
 
 
 def _begin(plan: Plan, path: Path, progress: Progress | None) -> None:
@@ -172,14 +182,19 @@ def _times(plan: Plan, first: int, end: int) -> np.ndarray:
     return np.arange(first, end) * plan.scenario.save_every * plan.scenario.dt
 
 
+def _computed(plan: Plan, state: State, frame: int) -> dict[str, np.ndarray]:
+    """Everything that is saved of the part from this frame on."""
+    trajectory = simulated(plan, state, frame)
+    return measured(plan, trajectory.position, trajectory.heading)
+
+
 def _continue(
     plan: Plan, file: RunFile, done: int, state: State, progress: Progress | None
 ) -> None:
     """Compute and save the frames from number `done` on, then give the file its final name."""
     n_part, save_every = plan.frames_per_part, plan.scenario.save_every
     for frame in range(max(0, done - 1), plan.n_frames - 1, n_part):
-        trajectory = simulated(plan, state, frame)
-        series = measured(plan, trajectory.position, trajectory.heading)
+        series = interruptibly(_computed, plan, state, frame)
         first, last = max(done, frame), min(frame + n_part, plan.n_frames - 1)
         kept = slice(first - frame, last + 1 - frame)
         kept_series = {name: values[kept] for name, values in series.items()}

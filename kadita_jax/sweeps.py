@@ -17,6 +17,7 @@ from kadita_jax.connection import cluster_faults
 from kadita_jax.dataset import open_own
 from kadita_jax.devices import meet
 from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.interruptible import interruptibly
 from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
 from kadita_jax.machine import this_machine
 from kadita_jax.prepare import Prepared, out_of_order, prepare, work_of
@@ -214,7 +215,7 @@ def _compute_parts(
 
 def _computed(works: Iterable[tuple[int, Work]]) -> Iterator[tuple[int, Arrays]]:
     """Parts computed by this process, one after another."""
-    return ((number, computed(work)) for number, work in works)
+    return ((number, interruptibly(computed, work)) for number, work in works)
 
 
 def _wait_for_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:

@@ -38,6 +38,7 @@ FLOORS = (
     ("stepping", "simulation", "metrics"),
     ("window", "places", "observed", "member", "sweeping", "pathwise", "growth", "differences"),
     (
+        "interruptible",
         "distributions",
         "scenario_checks",
         "scenario",

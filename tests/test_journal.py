@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kadita_jax as kj
-from kadita_jax.journal import Journal
+from kadita_jax.journal import Journal, differences
 
 SETTINGS = {"noise": [0.1, 0.2], "part_size": {"5": 2}}
 ARRAYS = {"polarization_mean": np.linspace(0, 1, 5), "state": np.arange(5, dtype=np.int8)}
@@ -70,6 +70,20 @@ def check(journal: Journal, part: Path, whole: bytes, changed: bytes) -> None:
             np.testing.assert_array_equal(journal.read(3, name)[name], values)
     finally:
         part.write_bytes(whole)
+
+
+def test_a_journal_of_an_earlier_release_is_told_as_that():
+    (fault,) = differences({"noise": [0.1]}, {"noise": [0.1], "processor": "x86_64 AVX512"})
+    assert str(fault).startswith("processor: must be told by the journal, which another release")
+
+
+def test_settings_that_are_lost_cost_no_part_of_ones_own(journal):
+    text = (journal.folder / "sweep.json").read_text()
+    (journal.folder / "sweep.json").unlink()
+    again = anew(journal)
+    again.begin()
+    assert again.present() == {3}
+    assert (journal.folder / "sweep.json").read_text() == text
 
 
 def test_the_arrays_themselves_are_all_under_a_checksum(journal, part):

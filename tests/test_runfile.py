@@ -1,14 +1,10 @@
 """The file of a run on its way: nothing that stops a write costs the frames before it."""
 
-import errno
 import os
-import shutil
-import subprocess
-import sys
-from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -135,17 +131,6 @@ def test_without_a_frame_nothing_is_left(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_the_disk_has_no_room_for_is_refused_with_the_figures(tmp_path, monkeypatch):
-    # 60 frames of 7 fish: 6 floats each, 12 metrics, a label, a time.
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**20, 2**20 - 2048, 2048))
-    told = "need 22.4 KiB, before and after they are compressed, of 2 KiB free"
-    with pytest.raises(OSError, match=told) as caught:
-        RunFile.create(tmp_path / "run.nc", FORM)
-    assert caught.value.errno == errno.ENOSPC
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("is_longer", [False, True], ids=["a history too long", "more frames"])
 def test_what_has_no_room_for_the_rest_is_copied(is_longer, tmp_path):
     path, source = tmp_path / "run.nc", tmp_path / "run.nc.partial"
@@ -161,21 +146,77 @@ def test_what_has_no_room_for_the_rest_is_copied(is_longer, tmp_path):
     check(path, form.n_frames)
 
 
-def test_a_run_that_was_stopped_twice_tells_its_three_stretches(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "PART_PAIRS", 1)
+def test_a_run_that_was_stopped_twice_tells_its_three_stretches(stopped):
+    def stop(done: int) -> None:
+        if done == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kj.resume(stopped, progress=stop)
+    with kj.resume(stopped) as found:
+        stretches = [line.split(" by ")[0].split(" ", 1)[1] for line in found.history.splitlines()]
+    assert stretches == ["steps 0 to 40", "steps 20 to 40", "steps 30 to 40"]
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch) -> Path:
+    """The name of a run that was interrupted at step 20 of 40, ten steps a part."""
+    monkeypatch.setattr(plan, "PART_PAIRS", 10 * SMALL.n_fish**2)
     path = tmp_path / "small.nc"
 
     def stop(done: int) -> None:
-        if done in (10, 20):
+        if done == 20:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         kj.run(SMALL, out=path, progress=stop)
-    with pytest.raises(KeyboardInterrupt):
-        kj.resume(path, progress=stop)
-    with kj.resume(path, progress=stop) as found:
-        stretches = [line.split(" by ")[0].split(" ", 1)[1] for line in found.history.splitlines()]
-    assert stretches == ["steps 0 to 40", "steps 10 to 40", "steps 20 to 40"]
+    return path
+
+
+def spoil(path: Path, number: int) -> None:
+    """Change a bit of a frame of an unfinished run."""
+    with netCDF4.Dataset(path) as stored:
+        values = stored["position"][number].tobytes()
+    content = bytearray(path.read_bytes())
+    content[content.index(values) + 5] ^= 16
+    path.write_bytes(content)
+
+
+def test_a_run_goes_on_from_its_last_frame_that_is_as_it_was_written(stopped):
+    last = whole_frames(partial_path(stopped)) - 1
+    for number in (last - 1, last):
+        spoil(partial_path(stopped), number)
+    with kj.resume(stopped) as found:
+        xr.testing.assert_equal(found.load(), kj.run(SMALL))
+
+
+def test_a_frame_that_has_changed_is_told_and_computed_anew(stopped):
+    spoil(partial_path(stopped), 1)
+    with pytest.raises(OSError, match="frame 1 has changed since it was written; resumed, the run"):
+        kj.resume(stopped)
+    assert not stopped.exists()
+    with kj.resume(stopped) as found:
+        xr.testing.assert_equal(found.load(), kj.run(SMALL))
+
+
+def test_what_may_not_be_written_is_refused_before_anything_runs(stopped, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(kj.InvalidInputError, match="out: must be in a folder that you may write"):
+        kj.run(SMALL, out=stopped.with_name("new.nc"))
+    with pytest.raises(kj.InvalidInputError, match="file: must be in a folder that you may write"):
+        kj.resume(stopped)
+
+
+def test_an_unfinished_file_that_may_only_be_read_is_copied(stopped, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).is_dir())
+    place = partial_path(stopped).stat().st_ino
+    copied = []
+
+    def look(_: int) -> None:
+        copied.append(partial_path(stopped).stat().st_ino != place)
+
+    kj.resume(stopped, progress=look).close()
+    assert copied[0]
 
 
 def test_a_second_process_is_told_that_the_run_is_under_way(tmp_path):
@@ -213,60 +254,3 @@ def test_a_lock_that_a_killed_process_left_means_nothing(tmp_path):
     lock_path(tmp_path / "small.nc").touch()
     kj.run(SMALL, out=tmp_path / "small.nc").close()
     assert [each.name for each in tmp_path.iterdir()] == ["small.nc"]
-
-
-# A file system of 2 MiB that fills up while the run goes on; it goes on when there is room again.
-FULL = """
-import errno, os, sys
-import jax
-import kadita_jax as kj
-from kadita_jax import plan
-
-jax.config.update("jax_enable_x64", True)
-os.chdir(sys.argv[1])
-plan.PART_PAIRS = 1
-if sys.argv[3] == "unreserved":
-    del os.posix_fallocate
-school = kj.Scenario(name="long", n_fish=300, n_steps=30, save_every=1, box_size=20.0)
-
-def fill(done):
-    if done == int(sys.argv[2]):
-        with open("ballast", "wb", buffering=0) as ballast:
-            try:
-                while True:
-                    ballast.write(bytes(512))
-            except OSError:
-                pass
-
-try:
-    kj.run(school, out="long.nc", progress=fill)
-except OSError as error:
-    print(error)
-print(sorted(os.listdir()))
-os.unlink("ballast")
-whole = kj.run(school)
-print(kj.resume("long.nc").equals(whole), sorted(os.listdir()))
-"""
-
-
-def in_a_small_file_system(folder: Path, *argv: str) -> list[str]:
-    """The command's words, where a file system of 2 MiB is mounted over a folder for it alone."""
-    mount = f'mount -t tmpfs -o size=2m tmpfs "{folder}" && exec "$@"'
-    return ["unshare", "-rm", "sh", "-c", mount, "sh", *argv]
-
-
-def can_mount(folder: Path) -> bool:
-    words = in_a_small_file_system(folder, "true")
-    return bool(shutil.which("unshare")) and not subprocess.call(words, stderr=subprocess.DEVNULL)
-
-
-@pytest.mark.parametrize("room", ["reserved", "unreserved"])
-def test_a_disk_that_fills_up_costs_nothing(room, tmp_path):
-    """On the way frames fail where no room is kept for them; in the end their compressed copy."""
-    if not can_mount(tmp_path):
-        pytest.skip("no file system can be mounted here")
-    words = in_a_small_file_system(tmp_path, sys.executable, "-c", FULL, str(tmp_path), "10", room)
-    done = subprocess.run(words, capture_output=True, text=True, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    assert "long.nc" in done.stdout.splitlines()[0]
-    assert done.stdout.splitlines()[1:] == ["['ballast', 'long.nc.partial']", "True ['long.nc']"]
