@@ -66,8 +66,15 @@ def judged(case: Case, folder: Path) -> str:
     if result.exit_code not in EXIT_CODES:
         return "traceback"
     if result.exit_code:
-        return "refused" if contents(folder) == case.files else "refused too late"
+        return "refused" if _is_as_it_was(folder, case.files) else "refused too late"
     return "wrongly accepted" if case.is_wrong else "accepted"
+
+
+def _is_as_it_was(folder: Path, files: dict[str, bytes]) -> bool:
+    """Whether a folder holds these files, in folders of their own, and nothing else."""
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    folders = {str(Path(name).parent) for name in files} - {"."}
+    return names == files.keys() | folders and contents(folder) == files
 
 
 def run_cases(kind: str, numbers: range, seed: int, kept: Path) -> None:

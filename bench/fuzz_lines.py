@@ -179,7 +179,7 @@ LINES = (
 def command_line(draw: random.Random, samples: dict[str, bytes]) -> Case:
     """A command with right options, and with no fault or few."""
     line = draw.choice(LINES)
-    words, n_wrong = line.words.split(), draw.choice((0, 0, 1, 1, 2))
+    words, n_wrong = line.words.split(), draw.choice((0, 1, 1, 2))
     if line.is_costly and draw.random() < 0.9:
         n_wrong = max(1, n_wrong)
     rights = [option for option, values in line.options.items() if values.right]
@@ -189,7 +189,7 @@ def command_line(draw: random.Random, samples: dict[str, bytes]) -> Case:
         return Case(draw.choice(SLIPS)(draw, words), samples, True)
     wrongs = [option for option, values in line.options.items() if values.wrong]
     # Of an option given twice the last word counts, and that is a wrong one.
-    for option in draw.sample(wrongs, n_wrong if line.options else 0):
+    for option in draw.sample(wrongs, min(n_wrong, len(wrongs))):
         words += _option(option, draw.choice(line.options[option].wrong))
     return Case(words, samples, n_wrong > 0)
 
