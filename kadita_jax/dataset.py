@@ -12,7 +12,7 @@ import xarray as xr
 
 from kadita_jax import layout
 from kadita_jax.errors import Fault, InvalidInputError, refuse
-from kadita_jax.files import partial_path
+from kadita_jax.files import PARTIAL, name_faults, partial_path
 from kadita_jax.names import STATES
 from kadita_jax.probe import probe
 
@@ -59,10 +59,13 @@ def reading(path: Path) -> Iterator[None]:
 
 def unreadable(path: Path) -> list[Fault]:
     """Why a path is no NetCDF file that can be read; empty when it is one."""
+    if faults := name_faults("file", path):
+        return faults
     if path.is_dir():
         return [Fault("file", "must be a file, not a directory", str(path))]
     if not path.is_file():
-        unfinished = partial_path(path).exists()
+        has_room = not name_faults("file", path, PARTIAL)
+        unfinished = has_room and partial_path(path).exists()
         hint = "; an unfinished run can be continued with kadita run --resume" if unfinished else ""
         return [Fault("file", f"must exist{hint}", str(path))]
     damage = probe().damage(path)

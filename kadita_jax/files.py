@@ -1,13 +1,16 @@
 """A file appears under its final name whole, or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from kadita_jax.errors import Fault
+from kadita_jax.errors import Fault, refuse
 
 PARTIAL = ".partial"
+# The longest ending of what is written beside a result: a table that grows.
+BESIDE = f"_final_state.csv{PARTIAL}"
 
 
 def partial_path(path: Path) -> Path:
@@ -16,8 +19,29 @@ def partial_path(path: Path) -> Path:
 
 
 def final_path(path: Path) -> Path:
-    """The final name of a file, given either that or the name of its unfinished part."""
-    return path.with_name(path.name.removesuffix(PARTIAL))
+    """The final name of a run's file, given either that or the name of its unfinished part.
+
+    **Raises:** `InvalidInputError` for what can be the name of neither.
+    """
+    name = path.name.removesuffix(PARTIAL)
+    faults = [] if name else [Fault("file", "must have a name", str(path))]
+    refuse("cannot resume", faults or name_faults("file", path, BESIDE))
+    return path.with_name(name)
+
+
+def name_faults(field: str, path: Path, beside: str = "") -> list[Fault]:
+    """The fault of a path that is too long for the file system.
+
+    **Arguments:**
+
+    - `beside`: the ending, after the path's own name, of what is written beside it.
+    """
+    try:
+        (path.parent / f"{path.name}{beside}").lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return [Fault(field, "must be short enough to be the name of a file", str(path))]
+    return []
 
 
 @contextmanager

@@ -7,8 +7,9 @@ FRAMES_RULE = "must be A:B or A:B:STRIDE, whole numbers of which any may be left
 
 def parse_frames(text: str | None) -> slice | None:
     """A slice from "A:B" or "A:B:STRIDE", all frames from None; None when it is neither."""
+    words = (":" if text is None else text).split(":")
     try:
-        parts = [int(part) if part.strip() else None for part in (text or ":").split(":")]
+        parts = [int(part) if part.strip() else None for part in words]
     except ValueError:
         return None
     if not 2 <= len(parts) <= 3 or (len(parts) == 3 and parts[2] is not None and parts[2] < 1):

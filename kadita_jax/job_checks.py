@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from kadita_jax.errors import Fault, InvalidInputError
-from kadita_jax.files import unwritable_faults
+from kadita_jax.files import name_faults, unwritable_faults
 
 DTYPES = ("float32", "float64")
 
@@ -25,6 +25,8 @@ def of_each(names: Iterable[Any], make: Callable, faults: list[Fault]) -> list[A
 
 def folder_faults(folder: Path) -> list[Fault]:
     """Why results cannot be put into this folder."""
+    if faults := name_faults("out", folder):
+        return faults
     nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
     if nearest.exists() and not nearest.is_dir():
         return [Fault("out", "must be a folder, not a file", str(nearest))]

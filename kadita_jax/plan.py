@@ -8,7 +8,7 @@ import numpy as np
 
 from kadita_jax.blocks import block_floats
 from kadita_jax.errors import Fault, Unchecked
-from kadita_jax.files import partial_path, unwritable_faults
+from kadita_jax.files import BESIDE, name_faults, partial_path, unwritable_faults
 from kadita_jax.locks import in_use_faults
 from kadita_jax.machine import device_memory
 from kadita_jax.metrics.convention import chosen_convention
@@ -175,6 +175,8 @@ def finished_faults(path: Path, instead: str, *, overwrite: bool) -> list[Fault]
 
 def folder_faults(path: Path) -> list[Fault]:
     """Why there can be no file of this name."""
+    if faults := name_faults("out", path, BESIDE):
+        return faults
     if path.is_dir():
         return [Fault("out", "must be a file, not a directory", str(path))]
     if not path.parent.is_dir():

@@ -178,14 +178,14 @@ def _place_faults(path: Path | None, overwrite: bool) -> list[Fault]:
         together = jax.process_count() > 1
         rule = "must be given where several processes share a sweep"
         return [Fault("out", rule, None)] if together else []
+    # Below, a name that can be had is needed.
+    if faults := folder_faults(path):
+        return faults
     folder = journal_path(path)
     # Killed after the result was moved into place, a sweep leaves it beside its parts.
     is_left = overwrite or (folder / SETTINGS).exists()
-    return (
-        folder_faults(path)
-        or finished_faults(path, "choose another", overwrite=is_left)
-        or journal_faults(folder)
-    )
+    wrong = finished_faults(path, "choose another", overwrite=is_left)
+    return wrong or journal_faults(folder)
 
 
 def _with_parts(

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,9 +11,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from kadita_jax.courses import in_parameters
-from kadita_jax.errors import Fault, InvalidInputError, did_you_mean, refuse
+from kadita_jax.errors import Fault, InvalidInputError, refuse
 from kadita_jax.parameters import OPEN, PARAMETERS, RADII
-from kadita_jax.scenario_checks import SIZES, drawn_values, scenario_faults, type_faults
+from kadita_jax.scenario_checks import (
+    SIZES,
+    drawn_values,
+    file_faults,
+    scenario_faults,
+    type_faults,
+)
 
 if TYPE_CHECKING:
     from kadita_jax.initial import Start
@@ -183,7 +189,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
         shipped = files("kadita_jax") / "data" / "scenarios" / f"{name_or_path}.toml"
         return parse_scenario(shipped.read_text("utf-8"), str(name_or_path))
     path = Path(name_or_path)
-    refuse("cannot read scenario", _file_faults(path))
+    refuse("cannot read scenario", file_faults(path, SHIPPED))
     try:
         return parse_scenario(path.read_text("utf-8"), path.stem)
     except UnicodeDecodeError:
@@ -210,14 +216,6 @@ def parse_scenario(text: str, name: str) -> Scenario:
         fault = Fault("file", f"must be TOML ({error})", text.strip())
         raise InvalidInputError(f"cannot read scenario {name!r}", [fault]) from None
     return Scenario(**({"name": name} | values))
-
-
-def _file_faults(path: Path) -> Iterator[Fault]:
-    if path.is_dir():
-        yield Fault("scenario", "must be a file, not a directory", str(path))
-    elif not path.is_file():
-        hint = did_you_mean(str(path), SHIPPED) or f"; shipped are {', '.join(SHIPPED)}"
-        yield Fault("scenario", f"must be a shipped name or an existing file{hint}", str(path))
 
 
 def _plain(value: Any) -> Any:

@@ -1,19 +1,33 @@
 """What is wrong with a scenario's fields taken together, each of the right type or not."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from kadita_jax.courses import written_faults
 from kadita_jax.distributions import distribution_faults, drawn
-from kadita_jax.errors import Fault, count_faults, unknown
+from kadita_jax.errors import Fault, count_faults, did_you_mean, unknown
+from kadita_jax.files import name_faults
 from kadita_jax.parameters import PARAMETERS, parameter_faults, preference_faults
 
 # Beyond it a typing error would fill the memory.
 MOST_DRAWN = 10**7
 # The field that says how large a start of each kind is.
 SIZES = {"ring": "ring_radius", "uniform_ball": "ball_radius"}
+
+
+def file_faults(path: Path, shipped: Sequence[str]) -> list[Fault]:
+    """Why there is no scenario to read of this path, which is none of the shipped names."""
+    faults = name_faults("scenario", path)
+    if faults or path.is_file():
+        return faults
+    if path.is_dir():
+        return [Fault("scenario", "must be a file, not a directory", str(path))]
+    hint = did_you_mean(str(path), shipped) or f"; shipped are {', '.join(shipped)}"
+    rule = f"must be a shipped name or an existing file{hint}"
+    return [Fault("scenario", rule, str(path))]
 
 
 def drawn_values(

@@ -6,6 +6,8 @@ from typing import Any
 
 from kadita_jax.errors import Fault
 
+TWICE = "must not name a field twice"
+
 
 def read_axis_words(
     axis_words: Iterable[str], zip_words: Iterable[str], faults: list[Fault]
@@ -54,8 +56,12 @@ def read_set_words(
 
 def read_bound_words(words: Iterable[str], faults: list[Fault]) -> dict[str, Any]:
     """The bounds of `--wrt NAME=LOW:HIGH`; of a bare NAME none are given."""
-    found: dict[str, Any] = {word: None for word in words if "=" not in word}
+    words = list(words)
+    bare = [word for word in words if "=" not in word]
     pairs = _read_pairs("wrt", "NAME=LOW:HIGH", (w for w in words if "=" in w), faults)
+    twice = [word for place, word in enumerate(bare) if word in pairs or word in bare[:place]]
+    faults += [Fault("wrt", TWICE, word) for word in twice]
+    found: dict[str, Any] = dict.fromkeys(bare)
     for name, text in pairs.items():
         low, _, high = text.partition(":")
         try:
@@ -74,7 +80,7 @@ def _read_pairs(
         if not equals or not name:
             faults.append(Fault(option, f"must be {form}", word))
         elif name in pairs:
-            faults.append(Fault(option, "must not name a field twice", word))
+            faults.append(Fault(option, TWICE, word))
         else:
             pairs[name] = value
     return pairs

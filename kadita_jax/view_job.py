@@ -25,7 +25,8 @@ def view_file(path: Path, *, out: Path | None, frames: str | None, is_opened: bo
 
     - `frames`: which ones, as Python slices: "100:500:2".
     """
-    target = path.with_suffix(".html") if out is None else out
+    # What has no name is a folder, and refused.
+    target = path.parent / f"{path.stem or 'page'}.html" if out is None else out
     faults = _file_faults(path, frames) + out_faults(target) + folder_faults(target.parent)
     refuse("cannot view", faults)
     with reading(path), open_run(path) as stored:

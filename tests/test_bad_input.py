@@ -300,89 +300,134 @@ TOML = {
 OPEN_WATER = "the file does not say (open water needs convention 'corrected')"
 EXISTS = "resume it, or allow overwriting"
 MISSING = "must be a shipped name or an existing file"
+# Without its ending it would do, but not for what is written beside it.
+LONG, TOO_LONG = "a" * 250, "must be short enough to be the name of a file"
+TOUR = "--axis noise=0.1,0.2 --measure-every 1"
+STUDY = "--measure-every 1 --replicates 32 --n-steps 2"
 
-COMMANDS = {
-    "misspelt scenario": command("run swam", (MISSING, "(did you mean 'swarm'?)", "got 'swam'")),
-    "missing file": command("run none.toml", ("scenario", MISSING, "got 'none.toml'")),
-    "directory for a file": command("run folder", ("scenario", "not a directory", "got 'folder'")),
-    "no steps": command("run swarm --n-steps 0", ("n_steps", "equal to 1", "got 0")),
-    "several options": command(
-        "run swarm swam --n-steps many --seed -1 --dtype half --convention refrence --out file",
-        ("swarm: n_steps", "must be a valid integer", "got 'many'"),
-        ("swarm: seed", "greater than or equal to 0", "got -1"),
-        ("swam: scenario", MISSING, "got 'swam'"),
-        ("dtype", "must be float32 or float64", "got 'half'"),
-        ("convention", "must be one of reference, corrected", "got 'refrence'"),
-        ("out", "must be a folder, not a file", "got 'file'"),
-    ),
-    "folder below a file": command("run tiny.toml --out file/a", ("out", "folder", "got 'file'")),
-    "scenario twice": command(
-        "run tiny.toml tiny.toml", ("NAME", "must not repeat", "got ['tiny', 'tiny']")
-    ),
-    "result that exists": command(
-        "run tiny.toml --out finished", ("out", "must not exist yet", EXISTS, "finished/tiny.nc")
-    ),
-    "result half made": command(
-        "run tiny.toml --out halted", ("out", "unfinished run", EXISTS, "halted/tiny.nc.partial")
-    ),
-    "unknown option": command("run swarm --sede 1", ("No such option: --sede", "--seed")),
-    "unknown command": command("rum", ("No such command 'rum'", "Did you mean 'run'")),
-    "missing argument": command("metrics", ("Missing argument", "FILE.nc")),
-    "option without value": command("run --out", ("'--out' requires an argument",)),
-    "resume with what the file says": command(
-        "run swarm --resume good.nc --seed 3 --out a",
-        ("NAME", "must not be given with --resume", "got ['swarm']"),
-        ("seed", "must not be given with --resume", "got 3"),
-        ("out", "must not be given with --resume", "got 'a'"),
-    ),
-    "resume to fewer steps": command(
-        "run --resume good.nc --n-steps 1", ("n_steps", "must exceed the 2 steps", "got 1")
-    ),
-    "resume nothing": command("run --resume a.nc", ("file", "must exist", "got 'a.nc'")),
-    "resume what is not ours": command(
-        "run --resume open.nc", ("file", "must be a run of kadita_jax", "scenario, convention")
-    ),
-    "resume half a file": command(
-        "run --resume half.nc", ("file", "must be a whole NetCDF file", "got 'half.nc'")
-    ),
-    "measure several files": command(
-        "metrics a.nc folder half.nc text.nc --out file",
-        ("a.nc: file", "must exist", "got 'a.nc'"),
-        ("folder: file", "must be a file, not a directory", "got 'folder'"),
-        ("half.nc: file", "must be a whole NetCDF file", "got 'half.nc'"),
-        ("text.nc: file", "must be a whole NetCDF file", "got 'text.nc'"),
-        ("out", "must be a folder, not a file", "got 'file'"),
-    ),
-    "tracks without headings": command(
-        "metrics headless.nc", ("heading", "must be a variable named", "got 'position'")
-    ),
-    "tracks in the plane": command(
-        "metrics flat.nc", ("position", "one of 3 named space", "'space': 2")
-    ),
-    "dimensions without meaning": command(
-        "metrics unnamed.nc", ("heading", "must have a dim named time", "'a': 2, 'b': 5")
-    ),
-    "tracks without frames": command(
-        "metrics frameless.nc", ("position", "at least one frame", "got (0, 5, 3)")
-    ),
-    "damaged tracks": command("metrics damaged.nc", ("file", "undamaged data", "damaged.nc")),
-    "time without a date": command("metrics undated.nc", ("file", "conventions", "forever")),
-    "time beyond any date": command("metrics endless.nc", ("file", "conventions", "64 bit")),
-    "box size in words": command("metrics worded.nc", ("box_size", "a number", "got 'wide'")),
-    "negative box": command(
-        "metrics open.nc --box-size -1", ("box_size", "finite and > 0", "got -1.0")
-    ),
-    "plot open water": command("plot open.nc", ("open.nc: box_size", OPEN_WATER, "got None")),
-    "measure open water by fractions of a box": command(
-        "metrics open.nc --convention reference", ("open.nc: box_size", OPEN_WATER, "got None")
-    ),
-    "plot with a misspelt convention": command(
-        "plot good.nc --convention corected", ("convention", "must be one of", "got 'corected'")
-    ),
-    "two pictures of one name": command(
-        "plot open.nc folder/open.nc --out a", ("FILE.nc", "must not repeat", "a/open.png")
-    ),
-}
+COMMANDS = (
+    {
+        "misspelt scenario": command(
+            "run swam", (MISSING, "(did you mean 'swarm'?)", "got 'swam'")
+        ),
+        "missing file": command("run none.toml", ("scenario", MISSING, "got 'none.toml'")),
+        "directory for a file": command(
+            "run folder", ("scenario", "not a directory", "got 'folder'")
+        ),
+        "no steps": command("run swarm --n-steps 0", ("n_steps", "equal to 1", "got 0")),
+        "several options": command(
+            "run swarm swam --n-steps many --seed -1 --dtype half --convention refrence --out file",
+            ("swarm: n_steps", "must be a valid integer", "got 'many'"),
+            ("swarm: seed", "greater than or equal to 0", "got -1"),
+            ("swam: scenario", MISSING, "got 'swam'"),
+            ("dtype", "must be float32 or float64", "got 'half'"),
+            ("convention", "must be one of reference, corrected", "got 'refrence'"),
+            ("out", "must be a folder, not a file", "got 'file'"),
+        ),
+        "folder below a file": command(
+            "run tiny.toml --out file/a", ("out", "folder", "got 'file'")
+        ),
+        "scenario twice": command(
+            "run tiny.toml tiny.toml", ("NAME", "must not repeat", "got ['tiny', 'tiny']")
+        ),
+        "result that exists": command(
+            "run tiny.toml --out finished",
+            ("out", "must not exist yet", EXISTS, "finished/tiny.nc"),
+        ),
+        "result half made": command(
+            "run tiny.toml --out halted",
+            ("out", "unfinished run", EXISTS, "halted/tiny.nc.partial"),
+        ),
+        "unknown option": command("run swarm --sede 1", ("No such option: --sede", "--seed")),
+        "unknown command": command("rum", ("No such command 'rum'", "Did you mean 'run'")),
+        "missing argument": command("metrics", ("Missing argument", "FILE.nc")),
+        "option without value": command("run --out", ("'--out' requires an argument",)),
+        "resume with what the file says": command(
+            "run swarm --resume good.nc --seed 3 --out a",
+            ("NAME", "must not be given with --resume", "got ['swarm']"),
+            ("seed", "must not be given with --resume", "got 3"),
+            ("out", "must not be given with --resume", "got 'a'"),
+        ),
+        "resume to fewer steps": command(
+            "run --resume good.nc --n-steps 1", ("n_steps", "must exceed the 2 steps", "got 1")
+        ),
+        "resume nothing": command("run --resume a.nc", ("file", "must exist", "got 'a.nc'")),
+        "resume what is not ours": command(
+            "run --resume open.nc", ("file", "must be a run of kadita_jax", "scenario, convention")
+        ),
+        "resume half a file": command(
+            "run --resume half.nc", ("file", "must be a whole NetCDF file", "got 'half.nc'")
+        ),
+        "measure several files": command(
+            "metrics a.nc folder half.nc text.nc --out file",
+            ("a.nc: file", "must exist", "got 'a.nc'"),
+            ("folder: file", "must be a file, not a directory", "got 'folder'"),
+            ("half.nc: file", "must be a whole NetCDF file", "got 'half.nc'"),
+            ("text.nc: file", "must be a whole NetCDF file", "got 'text.nc'"),
+            ("out", "must be a folder, not a file", "got 'file'"),
+        ),
+        "tracks without headings": command(
+            "metrics headless.nc", ("heading", "must be a variable named", "got 'position'")
+        ),
+        "tracks in the plane": command(
+            "metrics flat.nc", ("position", "one of 3 named space", "'space': 2")
+        ),
+        "dimensions without meaning": command(
+            "metrics unnamed.nc", ("heading", "must have a dim named time", "'a': 2, 'b': 5")
+        ),
+        "tracks without frames": command(
+            "metrics frameless.nc", ("position", "at least one frame", "got (0, 5, 3)")
+        ),
+        "damaged tracks": command("metrics damaged.nc", ("file", "undamaged data", "damaged.nc")),
+        "time without a date": command("metrics undated.nc", ("file", "conventions", "forever")),
+        "time beyond any date": command("metrics endless.nc", ("file", "conventions", "64 bit")),
+        "box size in words": command("metrics worded.nc", ("box_size", "a number", "got 'wide'")),
+        "negative box": command(
+            "metrics open.nc --box-size -1", ("box_size", "finite and > 0", "got -1.0")
+        ),
+        "plot open water": command("plot open.nc", ("open.nc: box_size", OPEN_WATER, "got None")),
+        "measure open water by fractions of a box": command(
+            "metrics open.nc --convention reference", ("open.nc: box_size", OPEN_WATER, "got None")
+        ),
+        "plot with a misspelt convention": command(
+            "plot good.nc --convention corected", ("convention", "must be one of", "got 'corected'")
+        ),
+        "two pictures of one name": command(
+            "plot open.nc folder/open.nc --out a", ("FILE.nc", "must not repeat", "a/open.png")
+        ),
+        "resume no name": command("run --resume /", ("file", "must have a name", "got '/'")),
+        "resume an ending": command(
+            "run --resume .partial", ("file", "must have a name", ".partial")
+        ),
+        "view no name": command("view /", ("file", "must be a file, not a directory", "got '/'")),
+        "sweep to no name": command(
+            f"sweep tiny.toml {TOUR} --out /", ("out", "must be a file, not a directory", "got '/'")
+        ),
+    }
+    | {
+        f"too long a name: {words}": command(words.format(2 * LONG), (field, TOO_LONG))
+        for words, field in {
+            "run {}": "scenario",
+            "scenarios {}": "scenario",
+            "metrics {}": "file",
+            "metrics good.nc --out {}": "out",
+            "plot good.nc --out {}": "out",
+            "view good.nc --no-browser --out {}.html": "out",
+            "calibrate {} tiny.toml": "target file",
+        }.items()
+    }
+    | {
+        f"no room beside it: {words}": command(words.format(LONG), (field, TOO_LONG))
+        for words, field in {
+            "run --resume {}.nc": "file",
+            "plot good.nc --animate {}.gif": "film",
+            f"sweep tiny.toml {TOUR} --out {{}}": "out",
+            f"sensitivity tiny.toml {STUDY} --out {{}}": "out",
+            f"calibrate good.nc tiny.toml {STUDY} --out {{}}": "out",
+            "hysteresis tiny.toml --parameter noise --from 0 --to 1 --out {}": "out",
+        }.items()
+    }
+)
 
 CASES = {
     f"{kind}: {name}": case

@@ -474,6 +474,7 @@ def test_what_is_no_film_is_refused(crossing, change, fault):
         ("3:", slice(3, None)),
         (":-1:2", slice(None, -1, 2)),
         ("1:9:3", slice(1, 9, 3)),
+        ("", None),
         ("5", None),
         ("1:2:0", None),
         ("1:2:-1", None),

@@ -93,6 +93,14 @@ def test_a_school_is_calibrated_from_a_file_of_its_frames(tmp_path):
             ["calibrate", "nowhere.nc", "swarm", "--wrt", "nois=1:2"],
             ["did you mean 'noise'?"],
         ),
+        (
+            ["calibrate", "nowhere.nc", "swarm", *["--wrt", "noise", "--wrt", "noise=0:1"]],
+            ["wrt: must not name a field twice, got 'noise'"],
+        ),
+        (
+            ["calibrate", "nowhere.nc", "swarm", *["--wrt", "noise", "--wrt", "noise"]],
+            ["wrt: must not name a field twice, got 'noise'"],
+        ),
     ],
 )
 def test_wrong_words_are_refused_together(words, said, tmp_path, monkeypatch):

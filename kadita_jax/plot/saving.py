@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kadita_jax.errors import Fault, refuse
-from kadita_jax.files import replacing
+from kadita_jax.files import PARTIAL, name_faults, replacing
 from kadita_jax.plot.animation import Film, moving_faults
 from kadita_jax.plot.style import style
 
@@ -69,6 +69,8 @@ def is_gif(path: Path) -> bool:
 
 def film_faults(path: Path) -> list[Fault]:
     """Why no film can be written to this path; empty when one can."""
+    if faults := name_faults("film", path, PARTIAL):
+        return faults
     if path.is_dir():
         return [Fault("film", "must be a file, not a folder", str(path))]
     if path.suffix.lower() not in FILMS:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kadita_jax.errors import Fault
-from kadita_jax.files import replacing
+from kadita_jax.files import PARTIAL, name_faults, replacing
 from kadita_jax.plot.style import FAINT, INK, MUTED, PAPER, WASH
 
 WEB = files("kadita_jax") / "viewer" / "web"
@@ -51,6 +51,8 @@ PAGES = (".html", ".htm")
 
 def out_faults(path: Path) -> list[Fault]:
     """Why a page cannot be of this name."""
+    if faults := name_faults("out", path, PARTIAL):
+        return faults
     if path.is_dir():
         return [Fault("out", "must be a file, not a folder", str(path))]
     if path.suffix.lower() not in PAGES:
