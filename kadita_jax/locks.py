@@ -38,7 +38,7 @@ def alone_with(path: Path) -> Iterator[None]:
 
     **Raises:** `InvalidInputError` where another process has it.
     """
-    stream = _taken(lock_path(path))
+    stream = _taken(path)
     if stream is None:
         refuse("cannot write", [_in_use(path)])
         return
@@ -55,10 +55,11 @@ def _in_use(path: Path) -> Fault:
     return Fault("out", "must not be in use: another process is writing it", str(path))
 
 
-def _taken(lock: Path) -> IO[bytes] | None:
-    """The file of a lock, ours until it is closed; None where another process has it."""
+def _taken(path: Path) -> IO[bytes] | None:
+    """The file of a result's lock, ours until it is closed; None where another process has it."""
+    lock = lock_path(path)
     while True:
-        stream = lock.open("ab")
+        stream = _opened(lock, path)
         if not _locked(stream):
             stream.close()
             return None
@@ -66,6 +67,14 @@ def _taken(lock: Path) -> IO[bytes] | None:
             return stream
         # Who had it before has removed it meanwhile.
         stream.close()
+
+
+def _opened(lock: Path, path: Path) -> IO[bytes]:
+    try:
+        return lock.open("ab")
+    except OSError as error:
+        # In the name of what the user knows.
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _locked(stream: IO[bytes]) -> bool:
