@@ -131,9 +131,9 @@ def watched(n_workers: Callable[[], int]) -> Iterator[None]:
 def machine_there(dask_worker: Any) -> Machine:
     """What a worker computes with; of the computer's memory no more than Dask grants it."""
     found, granted = this_machine(), dask_worker.memory_manager.memory_limit
-    if found.backend != "cpu" or not granted:
-        return found
-    return replace(found, memory=min(found.memory, granted))
+    is_granted = found.backend == "cpu" and granted
+    memory = min(found.memory, granted) if is_granted else found.memory
+    return replace(found, memory=memory // dask_worker.state.nthreads)
 
 
 def computed_there(work: Work) -> Arrays:

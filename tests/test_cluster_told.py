@@ -139,10 +139,14 @@ def test_the_cluster_is_as_large_as_its_smallest_worker():
 
 
 @pytest.mark.parametrize("limit", [None, 0, 2**20, 2**60])
-def test_a_worker_has_no_more_memory_than_dask_grants_it(limit):
-    worker = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=limit))
-    here = this_machine()
-    assert cluster.machine_there(worker).memory == (2**20 if limit == 2**20 else here.memory)
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_threads_of_a_worker_share_what_dask_grants_it(limit, n_threads):
+    worker = SimpleNamespace(
+        memory_manager=SimpleNamespace(memory_limit=limit),
+        state=SimpleNamespace(nthreads=n_threads),
+    )
+    whole = 2**20 if limit == 2**20 else this_machine().memory
+    assert cluster.machine_there(worker).memory == whole // n_threads
 
 
 def test_an_error_travels_whole():
