@@ -55,9 +55,16 @@ def errors_as_exit_codes() -> Iterator[None]:
     except InvalidInputError as error:
         _leave(error, WRONG_INPUT)
     except KeyboardInterrupt as error:
-        _leave("".join(["interrupted", *map(str, error.args)]), INTERRUPTED)
+        _leave(f"interrupted{_hint(error)}", INTERRUPTED)
     except OSError as error:
         _leave(error, SYSTEM_FAILED)
+
+
+def _hint(error: BaseException | None) -> str:
+    """How to go on; interrupted again as it was on its way, the earlier interrupt knows."""
+    while error is not None and not (isinstance(error, KeyboardInterrupt) and error.args):
+        error = error.__context__
+    return "" if error is None else str(error)
 
 
 def _leave(message: object, code: int) -> None:
