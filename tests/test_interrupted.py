@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 import xarray as xr
 
 import kadita_jax as kj
-from kadita_jax import artist, interrupts, jobs
+from kadita_jax import artist, exits, interrupts, jobs
 from kadita_jax.earlier import whole_frames
 from kadita_jax.exits import INTERRUPTED, errors_as_exit_codes
 from kadita_jax.files import partial_path
@@ -282,6 +283,16 @@ def test_a_signal_that_python_drops_is_heard_at_once():
     command = [sys.executable, "-c", DROPPED]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (done.stdout, done.stderr) == ("heard\n", "")
+
+
+def test_a_warning_for_people_is_one_line_without_source(monkeypatch, capsys):
+    others = []
+    monkeypatch.setattr(warnings, "showwarning", lambda *told, **_: others.append(told))
+    exits._warn_in_a_line()
+    warnings.showwarning("the cluster has\nno worker", UserWarning, "cluster.py", 57)
+    warnings.showwarning("overflow", RuntimeWarning, "numpy.py", 1)
+    assert capsys.readouterr().err == "kadita: warning: the cluster has no worker\n"
+    assert others == [("overflow", RuntimeWarning, "numpy.py", 1)]
 
 
 SWALLOWED = """
