@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kadita_jax.compile_cache import shared_cache
 from kadita_jax.devices import LAST_PORT
 from kadita_jax.errors import Fault, InvalidInputError
+from kadita_jax.interrupts import held_back
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -98,11 +99,14 @@ def _local(n_workers: int) -> Iterator[Any]:
     # Python imports the script in each process that it starts, and there it would start others.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise SystemExit(UNGUARDED)
-    try:
-        cluster = LocalCluster(n_workers=n_workers, env=shared_cache(), **LOCAL_OPTIONS)
-    except (OSError, RuntimeError) as error:
-        raise OSError(f"cannot start {n_workers} workers here: {_cause(error)}") from error
-    with cluster:
+    with ExitStack() as opened:
+        # Half-started workers cannot be closed.
+        with held_back():
+            try:
+                cluster = LocalCluster(n_workers=n_workers, env=shared_cache(), **LOCAL_OPTIONS)
+            except (OSError, RuntimeError) as error:
+                raise OSError(f"cannot start {n_workers} workers here: {_cause(error)}") from error
+            opened.enter_context(cluster)
         yield cluster
 
 
