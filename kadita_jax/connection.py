@@ -31,7 +31,7 @@ LOCAL_OPTIONS: dict[str, Any] = {
     "silence_logs": logging.CRITICAL,
 }
 # Those that tell of a lost scheduler, as the error that follows does in one line.
-LOGGERS = ("client", "core", "utils", "comm")
+LOGGERS = ("distributed", "distributed.client", "tornado.application")
 
 
 def cluster_faults(cluster: Any) -> list[Fault]:
@@ -80,7 +80,10 @@ def _address_faults(text: str) -> list[Fault]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    loggers = [logging.getLogger(f"distributed.{name}") for name in LOGGERS]
+    # To import it sets the levels of its loggers.
+    import distributed  # noqa: F401
+
+    loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
