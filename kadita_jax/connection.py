@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -126,8 +126,9 @@ def _client(where: Any) -> Iterator["Client"]:
     try:
         yield client
     finally:
-        # A client whose scheduler is lost would wait for another.
-        client.close(timeout=CLOSE_SECONDS)
+        # A client whose scheduler is lost would wait for another, or for one that does not answer.
+        with suppress(TimeoutError):
+            client.close(timeout=CLOSE_SECONDS)
 
 
 def _cause(error: BaseException) -> str:
