@@ -153,8 +153,8 @@ def _at(study: Study, kills: list[Callable[[], None]]) -> Callable[[int], None]:
     return look
 
 
-def main() -> None:
-    """Print the tables and write them."""
+def main() -> str | None:
+    """Print the tables and write them; a sweep that is not the plain one's is told."""
     chosen = _parser().parse_args()
     # The workers come after the scheduler.
     warnings.filterwarnings("ignore", "the cluster has no worker yet")
@@ -170,6 +170,18 @@ def main() -> None:
     figures["settings"] = study.options | {"n_fish": chosen.n_fish, "n_steps": chosen.n_steps}
     _print(figures)
     write_json("cluster", figures, chosen.out)
+    wrong = unlike_plain(figures)
+    return f"members lost, or other bits than the plain sweep's: {wrong}" if wrong else None
+
+
+def unlike_plain(figures: dict[str, Any]) -> list[str]:
+    """Of which figures the sweep lost members, or has other bits than the plain one."""
+    found = {name: figures[name] for name in ("speed", "kills_here", "kills")}
+    return [
+        name
+        for name, about in found.items()
+        if not about["same_bits"] or about.get("members_computed") != about.get("members")
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """A sweep on a Dask cluster: the same parts, computed by its workers, kept by this process."""
 
 import warnings
+from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 RETRIES = 2
 # How often workers that are lost as they are asked what they are give way to others.
 ASKED = 3
+# How long the end waits for a look at the workers: a scheduler may not answer it.
+END_SECONDS = 1
 # How often it is looked whether there are workers, and how often in vain until that is told.
 LOOK_SECONDS, ALONE_LOOKS = 5, 4
 ALONE = (
@@ -30,6 +33,14 @@ KILLED = (
     "each worker that tried it was lost, as happens where memory runs out: give workers more "
     "memory, or begin anew with a smaller part_size"
 )
+GONE = "the scheduler is lost"
+WHY = {
+    "KilledWorker": KILLED,
+    "CommClosedError": GONE,
+    # Nobody but Dask's own client cancels a part.
+    "CancelledError": GONE,
+    "FutureCancelledError": GONE,
+}
 
 
 class Workers:
@@ -77,16 +88,15 @@ class Workers:
         submit, loop = self._client.submit, self._client.loop
         futures = {submit(computed_there, w, pure=False, retries=RETRIES): k for k, w in works}
         try:
-            done = as_completed(futures, loop=loop, with_results=True, raise_errors=False)
             with watched(self._present):
-                for future, found in done:
+                # With their results it passes over those that cannot be fetched, and waits on.
+                for future in as_completed(futures, loop=loop):
                     number = futures.pop(future)
-                    # Not by the future's status: that is of now, when the worker may be gone.
-                    if not isinstance(found, dict):
-                        raise _lost(found, number)
-                    yield number, found
+                    yield number, _result(future, number)
         finally:
-            self._client.cancel(list(futures))
+            # Nobody wants them any longer. To cancel them would wait for the scheduler.
+            for future in futures:
+                future.release()
 
     def _present(self) -> int:
         """How many workers compute: Dask pauses those that are short of memory."""
@@ -112,8 +122,8 @@ def watched(n_workers: Callable[[], int]) -> Iterator[None]:
 
     def watch() -> None:
         looks = 0
-        # Of a scheduler that is lost whoever waits is told.
-        with suppress(OSError):
+        # Whatever is wrong with the scheduler, whoever waits is told.
+        with suppress(Exception):
             while not ended.wait(LOOK_SECONDS):
                 looks = 0 if n_workers() else looks + 1
                 if looks == ALONE_LOOKS:
@@ -125,15 +135,15 @@ def watched(n_workers: Callable[[], int]) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        watching.join()
+        watching.join(END_SECONDS)
 
 
 def machine_there(dask_worker: Any) -> Machine:
-    """What a worker computes with; of the computer's memory no more than Dask grants it."""
+    """What a worker's thread computes with; all of them share what Dask grants the worker."""
     found, granted = this_machine(), dask_worker.memory_manager.memory_limit
-    if found.backend != "cpu" or not granted:
-        return found
-    return replace(found, memory=min(found.memory, granted))
+    is_granted = found.backend == "cpu" and granted
+    memory = min(found.memory, granted) if is_granted else found.memory
+    return replace(found, memory=memory // dask_worker.state.nthreads)
 
 
 def computed_there(work: Work) -> Arrays:
@@ -177,11 +187,12 @@ def _need(error: BaseException) -> str:
     return "must have kadita_jax and jax" if is_import else "must be able to start jax"
 
 
-def _lost(found: Any, number: int) -> Exception:
-    """What kept a part from being computed: an error with its traceback, or a loss."""
-    error = found[1] if isinstance(found, tuple) else None
-    if isinstance(error, InvalidInputError):
-        return error
-    why = "the scheduler is lost" if error is None else f"{type(error).__name__}: {error}"
-    why = KILLED if type(error).__name__ == "KilledWorker" else why
-    return ConnectionError(f"the cluster gave up part {number}: {why}")
+def _result(future: Any, number: int) -> Arrays:
+    try:
+        return future.result()
+    except InvalidInputError:
+        raise
+    # That of asyncio is no Exception.
+    except (Exception, CancelledError) as error:
+        why = WHY.get(type(error).__name__, f"{type(error).__name__}: {error}")
+        raise ConnectionError(f"the cluster gave up part {number}: {why}") from error

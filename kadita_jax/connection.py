@@ -4,13 +4,14 @@ import logging
 import multiprocessing
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from kadita_jax.compile_cache import shared_cache
 from kadita_jax.devices import LAST_PORT
 from kadita_jax.errors import Fault, InvalidInputError
+from kadita_jax.interrupts import held_back
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -30,7 +31,7 @@ LOCAL_OPTIONS: dict[str, Any] = {
     "silence_logs": logging.CRITICAL,
 }
 # Those that tell of a lost scheduler, as the error that follows does in one line.
-LOGGERS = ("client", "core", "utils", "comm")
+LOGGERS = ("distributed", "distributed.client", "tornado.application")
 
 
 def cluster_faults(cluster: Any) -> list[Fault]:
@@ -79,7 +80,10 @@ def _address_faults(text: str) -> list[Fault]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    loggers = [logging.getLogger(f"distributed.{name}") for name in LOGGERS]
+    # To import it sets the levels of its loggers.
+    import distributed  # noqa: F401
+
+    loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
@@ -98,11 +102,14 @@ def _local(n_workers: int) -> Iterator[Any]:
     # Python imports the script in each process that it starts, and there it would start others.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise SystemExit(UNGUARDED)
-    try:
-        cluster = LocalCluster(n_workers=n_workers, env=shared_cache(), **LOCAL_OPTIONS)
-    except (OSError, RuntimeError) as error:
-        raise OSError(f"cannot start {n_workers} workers here: {_cause(error)}") from error
-    with cluster:
+    with ExitStack() as opened:
+        # Half-started workers cannot be closed.
+        with held_back():
+            try:
+                cluster = LocalCluster(n_workers=n_workers, env=shared_cache(), **LOCAL_OPTIONS)
+            except (OSError, RuntimeError) as error:
+                raise OSError(f"cannot start {n_workers} workers here: {_cause(error)}") from error
+            opened.enter_context(cluster)
         yield cluster
 
 
@@ -119,8 +126,9 @@ def _client(where: Any) -> Iterator["Client"]:
     try:
         yield client
     finally:
-        # A client whose scheduler is lost would wait for another.
-        client.close(timeout=CLOSE_SECONDS)
+        # A client whose scheduler is lost would wait for another, or for one that does not answer.
+        with suppress(TimeoutError):
+            client.close(timeout=CLOSE_SECONDS)
 
 
 def _cause(error: BaseException) -> str:

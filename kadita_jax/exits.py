@@ -1,10 +1,12 @@
-"""How a command ends: exit codes, one message, and without delay."""
+"""How a command speaks and ends: warnings in a line, exit codes, one message, without delay."""
 
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import typer
 
@@ -55,9 +57,16 @@ def errors_as_exit_codes() -> Iterator[None]:
     except InvalidInputError as error:
         _leave(error, WRONG_INPUT)
     except KeyboardInterrupt as error:
-        _leave("".join(["interrupted", *map(str, error.args)]), INTERRUPTED)
+        _leave(f"interrupted{_hint(error)}", INTERRUPTED)
     except OSError as error:
         _leave(error, SYSTEM_FAILED)
+
+
+def _hint(error: BaseException | None) -> str:
+    """How to go on; interrupted again as it was on its way, the earlier interrupt knows."""
+    while error is not None and not (isinstance(error, KeyboardInterrupt) and error.args):
+        error = error.__context__
+    return "" if error is None else str(error)
 
 
 def _leave(message: object, code: int) -> None:
@@ -67,9 +76,10 @@ def _leave(message: object, code: int) -> None:
 
 @contextmanager
 def leaving() -> Iterator[None]:
-    """Around a whole process: search seldom for garbage, and end at once."""
+    """Around a whole process: warn in a line, search seldom for garbage, and end at once."""
     gc.set_threshold(MANY)
     hear_signals()
+    _warn_in_a_line()
     try:
         yield
     except SystemExit as left:
@@ -79,6 +89,19 @@ def leaving() -> Iterator[None]:
     finally:
         # All that is alive leaves with the process; to search it for garbage takes a second.
         gc.freeze()
+
+
+def _warn_in_a_line() -> None:
+    """Show a warning that is meant for people without the line of the program that gave it."""
+    show = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *others: Any, **named: Any) -> None:
+        if not issubclass(category, UserWarning):
+            return show(message, category, *others, **named)
+        print(f"kadita: warning: {' '.join(str(message).split())}", file=sys.stderr)
+        return None
+
+    warnings.showwarning = tell
 
 
 def _leave_threads_behind() -> None:

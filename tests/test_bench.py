@@ -130,6 +130,25 @@ def test_runs_prints_writes_and_draws(script, words, shown, tmp_path, forks):
         assert (tmp_path / script.replace(".py", ".png")).stat().st_size > 5_000
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("speed", {"same_bits": False}),
+        ("kills_here", {"same_bits": False}),
+        ("kills", {"same_bits": False}),
+        ("kills_here", {"members_computed": 719}),
+        ("kills", {"members_computed": 719}),
+    ],
+)
+def test_a_cluster_whose_sweep_is_unlike_the_plain_one_fails(name, wrong, monkeypatch):
+    monkeypatch.syspath_prepend(BENCH)
+    unlike_plain = import_module("cluster").unlike_plain
+    counts = {"same_bits": True, "members": 720, "members_computed": 720}
+    right = {"speed": {"same_bits": True}, "kills_here": counts, "kills": counts}
+    assert unlike_plain(right) == []
+    assert unlike_plain(right | {name: right[name] | wrong}) == [name]
+
+
 def test_ratios_to_the_peer_are_drawn(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(BENCH)
     script, report = import_module("against_peer"), import_module("report")

@@ -1,11 +1,14 @@
 """What is told of a cluster that cannot be, or does not, what it should; no process is started."""
 
 import pickle
+import threading
 import time
 import warnings
+from asyncio import CancelledError
 from contextlib import ExitStack
 from dataclasses import replace
 from multiprocessing import current_process, popen_spawn_posix
+from threading import Event
 from types import SimpleNamespace
 
 import distributed
@@ -24,16 +27,50 @@ from kadita_jax.worker import Work
 SCHOOL = kj.Scenario(name="few", n_fish=7, n_steps=20, box_size=9.0)
 
 
-def test_what_a_worker_says_of_its_part_is_told():
-    told = cluster._lost((MemoryError, MemoryError("9 GiB"), None), 3)
-    assert isinstance(told, OSError)
-    assert str(told) == "the cluster gave up part 3: MemoryError: 9 GiB"
-    killed = KilledWorker("computed_there-1", SimpleNamespace(address="tcp://a:1"), 3)
-    told = str(cluster._lost((KilledWorker, killed, None), 3))
-    assert "memory runs out" in told
-    assert "smaller part_size" in told
+def failing(error: BaseException) -> SimpleNamespace:
+    """The future of a part that came to this."""
+
+    def fail() -> None:
+        raise error
+
+    return SimpleNamespace(result=fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError("9 GiB"), r"MemoryError: 9 GiB$"),
+        (
+            KilledWorker("a-1", SimpleNamespace(address="tcp://a:1"), 3),
+            r"memory runs out: .*part_s",
+        ),
+        (CommClosedError("in <TCP (closed)>"), r"the scheduler is lost$"),
+        (CancelledError("a-1"), r"the scheduler is lost$"),
+    ],
+)
+def test_what_became_of_a_part_is_told(error, told):
+    with pytest.raises(OSError, match=f"^the cluster gave up part 3: .*{told}"):
+        cluster._result(failing(error), 3)
+
+
+def test_nobody_goes_on_with_a_sweep_that_ended_early():
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as ours:
+        with pytest.raises(KeyboardInterrupt):
+            kj.sweep(SCHOOL, {"noise": "0.1:1:9"}, part_size=1, cluster=ours, progress=stop)
+        begin = time.monotonic()
+        while ours.cluster.scheduler.tasks:
+            assert time.monotonic() - begin < 30
+            time.sleep(0.01)
+
+
+def test_wrong_input_that_a_worker_finds_is_told_as_it_is():
     wrong = kj.InvalidInputError("cannot compute", [Fault("backend", "must equal cpu", "gpu")])
-    assert cluster._lost((type(wrong), wrong, None), 3) is wrong
+    with pytest.raises(kj.InvalidInputError) as caught:
+        cluster._result(failing(wrong), 3)
+    assert caught.value is wrong
 
 
 def test_workers_of_other_releases_are_named_before_anything_runs():
@@ -120,14 +157,54 @@ def test_a_cluster_without_workers_is_told_once(monkeypatch, n_workers, n_told):
     assert all("no worker for 0.004 s: all are lost" in str(each.message) for each in told)
 
 
-def test_a_scheduler_that_is_lost_meanwhile_ends_the_watch(monkeypatch):
+@pytest.mark.parametrize("error", [CommClosedError("in <TCP (closed)>"), KeyError("workers")])
+def test_a_scheduler_that_is_lost_meanwhile_ends_the_watch(monkeypatch, error):
     monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.001)
+    tracebacks = []
+    monkeypatch.setattr(threading, "excepthook", tracebacks.append)
+    looks = []
 
     def fail() -> int:
-        raise CommClosedError("in <TCP (closed)>")
+        looks.append(error)
+        raise error
 
     with cluster.watched(fail):
-        time.sleep(0.01)
+        time.sleep(0.05)
+    assert (looks, tracebacks) == ([error], [])
+
+
+def test_nobody_waits_for_a_scheduler_that_does_not_answer_the_watch(monkeypatch):
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(cluster, "END_SECONDS", 0.01)
+    asked, answer = Event(), Event()
+
+    def look() -> int:
+        asked.set()
+        return answer.wait(60)
+
+    begin = time.monotonic()
+    with cluster.watched(look):
+        assert asked.wait(60)
+    assert not answer.is_set()
+    answer.set()
+    assert time.monotonic() - begin < 30
+
+
+class Deaf(Client):
+    """A client that cannot be closed, as its scheduler does not answer."""
+
+    def __init__(self, *_: object, **__: object): ...
+
+    def __del__(self): ...
+
+    def close(self, timeout: float) -> None:
+        raise TimeoutError(f"timed out after {timeout} s.")
+
+
+def test_a_client_that_cannot_be_closed_hides_no_interrupt(monkeypatch):
+    monkeypatch.setattr(distributed, "Client", Deaf)
+    with pytest.raises(KeyboardInterrupt), connection.connected("tcp://a:1"):
+        raise KeyboardInterrupt
 
 
 def test_the_cluster_is_as_large_as_its_smallest_worker():
@@ -139,10 +216,14 @@ def test_the_cluster_is_as_large_as_its_smallest_worker():
 
 
 @pytest.mark.parametrize("limit", [None, 0, 2**20, 2**60])
-def test_a_worker_has_no_more_memory_than_dask_grants_it(limit):
-    worker = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=limit))
-    here = this_machine()
-    assert cluster.machine_there(worker).memory == (2**20 if limit == 2**20 else here.memory)
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_threads_of_a_worker_share_what_dask_grants_it(limit, n_threads):
+    worker = SimpleNamespace(
+        memory_manager=SimpleNamespace(memory_limit=limit),
+        state=SimpleNamespace(nthreads=n_threads),
+    )
+    whole = 2**20 if limit == 2**20 else this_machine().memory
+    assert cluster.machine_there(worker).memory == whole // n_threads
 
 
 def test_an_error_travels_whole():

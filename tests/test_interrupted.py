@@ -6,16 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+import typer
 import xarray as xr
 
 import kadita_jax as kj
-from kadita_jax import artist, jobs
+from kadita_jax import artist, exits, interrupts, jobs
 from kadita_jax.earlier import whole_frames
+from kadita_jax.exits import INTERRUPTED, errors_as_exit_codes
 from kadita_jax.files import partial_path
+from kadita_jax.interrupts import held_back
 from kadita_jax.plan import settle
 
 SCHOOL = kj.Scenario(name="few", n_fish=9, n_steps=4, save_every=2)
@@ -195,6 +200,99 @@ def test_a_signal_ends_a_command_that_says_how_to_go_on(line, sign, number, told
     assert "Traceback" not in errors
     left = {path.name for path in tmp_path.iterdir()} - {"long.toml"}
     assert left == {sign.split("/")[0]}
+
+
+def test_a_second_signal_in_haste_is_passed_over_and_a_third_is_not(monkeypatch):
+    monkeypatch.setattr(interrupts, "_heard", heard := [])
+    with pytest.raises(KeyboardInterrupt):
+        interrupts._interrupt()
+    interrupts._interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        interrupts._interrupt()
+    heard[:] = [time.monotonic() - interrupts.HASTE_SECONDS - 1]
+    with pytest.raises(KeyboardInterrupt):
+        interrupts._interrupt()
+
+
+def interrupted_again() -> None:
+    try:
+        raise KeyboardInterrupt("; the same command goes on")
+    finally:
+        raise KeyboardInterrupt
+
+
+def test_how_to_go_on_is_told_though_interrupted_again(capsys):
+    with pytest.raises(typer.Exit) as left, errors_as_exit_codes():
+        interrupted_again()
+    assert left.value.exit_code == INTERRUPTED
+    assert capsys.readouterr().err == "kadita: interrupted; the same command goes on\n"
+
+
+@pytest.fixture
+def hearing() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing")
+def test_an_interrupt_that_is_held_back_comes_in_the_end():
+    done = []
+
+    def press() -> None:
+        signal.raise_signal(signal.SIGINT)
+        done.append("whole")
+
+    with pytest.raises(KeyboardInterrupt), held_back():
+        press()
+    assert done == ["whole"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.usefixtures("hearing")
+def test_a_third_interrupt_is_not_held_back():
+    presses = []
+
+    def press() -> None:
+        presses.append("Ctrl-C")
+        signal.getsignal(signal.SIGINT)(signal.SIGINT, None)
+
+    with pytest.raises(KeyboardInterrupt), held_back():
+        _ = [press() for _ in range(9)]
+    assert len(presses) == 3
+
+
+DROPPED = """
+import gc, os, signal, time
+from kadita_jax.interrupts import hear_signals
+signal.signal(signal.SIGINT, signal.default_int_handler)
+hear_signals()
+gc.callbacks.append(lambda phase, _: phase == "stop" or os.kill(os.getpid(), signal.SIGINT))
+try:
+    gc.collect()
+    gc.callbacks.clear()
+    for _ in range(1000):
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+
+def test_a_signal_that_python_drops_is_heard_at_once():
+    command = [sys.executable, "-c", DROPPED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("heard\n", "")
+
+
+def test_a_warning_for_people_is_one_line_without_source(monkeypatch, capsys):
+    others = []
+    monkeypatch.setattr(warnings, "showwarning", lambda *told, **_: others.append(told))
+    exits._warn_in_a_line()
+    warnings.showwarning("the cluster has\nno worker", UserWarning, "cluster.py", 57)
+    warnings.showwarning("overflow", RuntimeWarning, "numpy.py", 1)
+    assert capsys.readouterr().err == "kadita: warning: the cluster has no worker\n"
+    assert others == [("overflow", RuntimeWarning, "numpy.py", 1)]
 
 
 SWALLOWED = """
