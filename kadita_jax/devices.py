@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import jax
@@ -27,6 +27,7 @@ MEETING_MS = 24 * 3600 * 1000
 NOTICED_AFTER = 30
 # Every process counts the same meetings.
 _MEETINGS = itertools.count()
+_joined = Event()
 
 
 def use_all_cores(n_cores: int | Unchecked | None = None) -> None:
@@ -83,6 +84,7 @@ def join_processes(where: Any) -> None:
 
 def _join(*place: Any) -> None:
     _waited(lambda: jax.distributed.initialize(*place, heartbeat_timeout_seconds=NOTICED_AFTER))
+    _joined.set()
 
 
 def _waited(wait: Callable[[], Found]) -> Found:
@@ -122,3 +124,11 @@ def meet(told: str = "") -> list[str]:
     keys = [f"kadita_jax/{number}/{k}" for k in range(jax.process_count())]
     words = _waited(lambda: [client.blocking_key_value_get(key, MEETING_MS) for key in keys])
     return ["" if word == "-" else word for word in words]
+
+
+def meet_at_last() -> None:
+    """Meet, and leave the service if `join_processes` joined it: it ends who loses another."""
+    meet()
+    if _joined.is_set():
+        _joined.clear()
+        jax.distributed.shutdown()

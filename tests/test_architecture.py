@@ -45,6 +45,7 @@ FLOORS = (
         "netcdf",
         "files",
         "locks",
+        "heartbeats",
         "first_reader",
         "probe",
         "dataset",
