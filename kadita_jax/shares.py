@@ -7,6 +7,7 @@ know no mesh themselves.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
-from kadita_jax.errors import Fault
+from kadita_jax.errors import Fault, refuse
 
 Tree = TypeVar("Tree")
 
@@ -27,6 +28,10 @@ ALIKE, BY_TIME_AND_FISH = PartitionSpec(), PartitionSpec(None, AXIS)
 @dataclass(frozen=True)
 class Share:
     """All of a school, on one device."""
+
+    def within(self) -> AbstractContextManager[None]:
+        """Around all that is computed."""
+        return nullcontext()
 
     def everywhere(self, tree: Tree) -> Tree:
         """The same arrays, where this share is computed."""
@@ -82,6 +87,16 @@ class MeshShare(Share):
     mesh: Mesh
     n_fish: int
 
+    def within(self) -> AbstractContextManager[None]:
+        if not is_another_set(self.mesh):
+            return nullcontext()
+        try:
+            return jax.set_mesh(self.mesh)
+        except ValueError:
+            rule = "must not be given inside jit, vmap or grad where jax.set_mesh has set another"
+            refuse("invalid run", [Fault("mesh", rule, dict(self.mesh.shape))])
+            raise
+
     def everywhere(self, tree: Tree) -> Tree:
         # Between processes jax puts no keys; there what each has is taken for that of all.
         if jax.process_count() > 1:
@@ -131,9 +146,28 @@ def share_of(mesh: Mesh | None, n_fish: int) -> Share:
     return MeshShare(Mesh(mesh.devices, (AXIS,)), n_fish)
 
 
+def is_another_set(mesh: Mesh) -> bool:
+    """Whether jax takes another mesh for set, with which arrays over this one do not mix."""
+    around = jax.sharding.get_abstract_mesh()
+    return not around.empty and around != mesh.abstract_mesh
+
+
+def handed_back(tree: Tree, mesh: Mesh | None) -> Tree:
+    """The same arrays, over the mesh that was given where one is set: it may be that one."""
+    if mesh is None or not is_another_set(Mesh(mesh.devices, (AXIS,))):
+        return tree
+
+    def put(leaf: Array) -> Array:
+        spec = getattr(leaf.sharding, "spec", ALIKE)
+        named = PartitionSpec(*(mesh.axis_names[0] if name == AXIS else None for name in spec))
+        return jax.device_put(leaf, NamedSharding(mesh, named))
+
+    return jax.tree.map(put, tree)
+
+
 def mesh_faults(mesh: Any) -> list[Fault]:
     """Why a school cannot be spread over this mesh."""
-    if mesh is None or (isinstance(mesh, Mesh) and mesh.devices.ndim == 1):
+    if mesh is None or (isinstance(mesh, Mesh) and mesh.devices.ndim == 1 and mesh.size):
         return []
     rule = "must be a jax.sharding.Mesh of one axis, or None"
     return [Fault("mesh", rule, dict(mesh.shape) if isinstance(mesh, Mesh) else mesh)]

@@ -24,7 +24,7 @@ from kadita_jax.neighbours import (
 )
 from kadita_jax.pytree import pytree
 from kadita_jax.schedule import Course, as_schedule, course_faults
-from kadita_jax.shares import Share, mesh_faults, share_of
+from kadita_jax.shares import Share, handed_back, mesh_faults, share_of
 from kadita_jax.stepping import School, walked
 from kadita_jax.walks import Walks, walks_of
 
@@ -104,11 +104,23 @@ def simulate(
     first_step, n_steps, save_every = map(int, (first_step, n_steps, save_every))
     course = Course(params, as_schedule(schedule or {}, params), noise_stream(key))
     share = share_of(mesh, state.n_fish)
-    state, course = share.everywhere((state, course))
-    walks, layout = (
-        walks_of(first_step, n_steps, save_every),
-        chosen_layout(neighbours, state, course.widest),
-    )
+    walks = walks_of(first_step, n_steps, save_every)
+    with share.within():
+        state, course = share.everywhere((state, course))
+        trajectory = _roomy(state, course, first_step, walks, neighbours, share)
+    return handed_back(trajectory, mesh)
+
+
+def _roomy(
+    state: State,
+    course: Course,
+    first_step: int,
+    walks: Walks,
+    neighbours: Neighbours,
+    share: Share,
+) -> Trajectory:
+    """The run, computed again with a larger cell list as long as the list overflows."""
+    layout = chosen_layout(neighbours, state, course.widest)
     while True:
         trajectory = _simulate(state, course, first_step, walks, layout, share)
         if layout is None:

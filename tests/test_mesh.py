@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import AbstractMesh, Mesh, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec
 
 import kadita_jax as kj
 from kadita_jax.shares import share_of
@@ -78,6 +78,28 @@ def test_over_cells_the_bits_are_those_of_one_device(alone):
     two = kj.simulate(SCHOOL, SPREAD, KEY, mesh=TWO, neighbours="cells", **LONG)
     assert not two.overflow
     assert_same_bits(two, alone["cells"])
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit])
+def test_where_a_mesh_is_set_the_bits_are_the_same_and_mix_with_its_arrays(alone, kind):
+    mesh = jax.make_mesh((2,), ("anything",), axis_types=(kind,), devices=jax.devices()[:2])
+    options = {"n_steps": 4, "save_every": 2, "mesh": mesh, "neighbours": "cells"}
+    with jax.set_mesh(mesh):
+        half = kj.simulate(SCHOOL, SPREAD, KEY, **options)
+        rest = kj.simulate(half.final, SPREAD, KEY, first_step=4, **options)
+        assert half.position.sharding.spec == PartitionSpec(None, "anything")
+        twice = 2 * rest.position[-1]
+    np.testing.assert_array_equal(half.position, alone["cells"].position[:3])
+    np.testing.assert_array_equal(twice, 2 * alone["cells"].position[-1])
+
+
+def test_inside_jit_another_mesh_than_the_one_set_is_refused():
+    def run(state):
+        return kj.simulate(state, SPREAD, KEY, n_steps=4, mesh=TWO)
+
+    rule = "mesh: must not be given inside jit, vmap or grad where jax.set_mesh has set another"
+    with jax.set_mesh(TWO), pytest.raises(kj.InvalidInputError, match=rule):
+        jax.jit(run)(SCHOOL)
 
 
 def test_a_list_outgrown_on_the_way_is_enlarged_as_on_one_device():
@@ -174,6 +196,7 @@ def test_vmap_over_schools_is_a_loop():
         (jax.devices()[:2], "got ["),
         (AbstractMesh((2,), ("fish",)), "got AbstractMesh"),
         (Mesh(np.array(jax.devices()[:2]).reshape(2, 1), ("a", "b")), "got {'a': 2, 'b': 1}"),
+        (Mesh(np.array([]), ("a",)), "got {'a': 0}"),
     ],
 )
 def test_what_is_no_mesh_of_one_axis_is_refused_with_the_other_faults(mesh, shown):
