@@ -6,14 +6,18 @@ bit, as on one device. The functions of a step ask a `Share` for the rows they h
 know no mesh themselves.
 """
 
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
@@ -32,6 +36,9 @@ class Share:
     def within(self) -> AbstractContextManager[None]:
         """Around all that is computed."""
         return nullcontext()
+
+    def refuse_unlike(self, given: dict[str, Any]) -> None:
+        """Refuse what is not the same in every process that computes."""
 
     def everywhere(self, tree: Tree) -> Tree:
         """The same arrays, where this share is computed."""
@@ -97,6 +104,20 @@ class MeshShare(Share):
             refuse("invalid run", [Fault("mesh", rule, dict(self.mesh.shape))])
             raise
 
+    def refuse_unlike(self, given: dict[str, Any]) -> None:
+        one_process = len({device.process_index for device in self.mesh.devices}) == 1
+        if one_process or any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+            return
+        digests = np.array([_digest(tree) for tree in given.values()], np.uint32)
+        rows = NamedSharding(self.mesh, PartitionSpec(AXIS))
+        shape = (self.mesh.size, len(given))
+        found = jax.make_array_from_callback(shape, rows, lambda _: digests[None])
+        unlike = np.asarray(_unlike(found, NamedSharding(self.mesh, ALIKE)))
+        rule = "must be the same in every process"
+        devices = {name: np.flatnonzero(row) for name, row in zip(given, unlike.T, strict=True)}
+        faults = [Fault(n, rule, f"another on device {d[0]}") for n, d in devices.items() if d.size]
+        refuse("invalid run", faults)
+
     def everywhere(self, tree: Tree) -> Tree:
         # Between processes jax puts no keys; there what each has is taken for that of all.
         if jax.process_count() > 1:
@@ -144,6 +165,21 @@ def share_of(mesh: Mesh | None, n_fish: int) -> Share:
     if mesh is None:
         return WHOLE
     return MeshShare(Mesh(mesh.devices, (AXIS,)), n_fish)
+
+
+@partial(jax.jit, static_argnums=1)
+def _unlike(found: Array, alike: NamedSharding) -> Array:
+    return lax.with_sharding_constraint(found != found[0], alike)
+
+
+def _digest(tree: Any) -> int:
+    """A number that another tree, should it differ by one bit alone, is unlikely to have."""
+    digest = 0
+    for leaf in jax.tree.leaves(tree):
+        own = leaf.addressable_data(0) if isinstance(leaf, jax.Array) else np.asarray(leaf)
+        is_key = jnp.issubdtype(own.dtype, jax.dtypes.prng_key)
+        digest = zlib.crc32(np.asarray(jax.random.key_data(own) if is_key else own), digest)
+    return digest
 
 
 def is_another_set(mesh: Mesh) -> bool:

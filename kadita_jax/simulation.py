@@ -91,7 +91,10 @@ def simulate(
     - `mesh`: a `jax.sharding.Mesh` of one axis, over whose devices the sums over neighbours are
         shared; None is one device. Each device has the whole state, and `final` is on all; frames
         are spread over them by fish where their number divides N, else all have all. With
-        `jax.distributed` every process calls with the same arguments. On CPU the bits are one
+        `jax.distributed` every process calls with the same arguments, which is checked outside of
+        jit; frames that are spread are then in no process whole, and
+        `jax.experimental.multihost_utils.process_allgather(run.position, tiled=True)`, called in
+        every process, gives them whole in both cases. On CPU the bits are one
         device's, but of every pair in schools of up to some 1,400 fish, which agree to rounding:
         one device's XLA compiles a loop so small as one function. Inside jit, vmap and grad too.
 
@@ -105,7 +108,10 @@ def simulate(
     course = Course(params, as_schedule(schedule or {}, params), noise_stream(key))
     share = share_of(mesh, state.n_fish)
     walks = walks_of(first_step, n_steps, save_every)
+    given = {"state": state, "params": params, "key": key, "schedule": course.schedule}
+    counts = {"first_step": first_step, "n_steps": n_steps, "save_every": save_every}
     with share.within():
+        share.refuse_unlike(given | counts)
         state, course = share.everywhere((state, course))
         trajectory = _roomy(state, course, first_step, walks, neighbours, share)
     return handed_back(trajectory, mesh)

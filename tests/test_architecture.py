@@ -124,6 +124,7 @@ STANDARD_LIBRARY_OF_PURE_FLOORS = {
     "numbers",
     "types",
     "typing",
+    "zlib",
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

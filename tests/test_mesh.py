@@ -234,6 +234,21 @@ for neighbours, (n_fish, box) in schools.items():
     apart.append(np.asarray(rest.final.position) - one[-1])
     print(json.dumps([max(float(np.max(np.abs(d))) for d in apart), len(shards)]))
 """
+# Whole what is spread, and what every device has; and where a process has something else.
+WHOLE = """
+from jax.experimental.multihost_utils import process_allgather
+
+for array in (half.position, half.final.position):
+    print(json.dumps(process_allgather(array, tiled=True).shape))
+given = {"state": state, "params": params, "key": key}
+process = jax.process_index()
+turned = kj.State(state.position.at[-1, 2].multiply(1 + process * 1e-15), state.heading)
+for unlike in ({"state": turned}, {"key": jax.random.key(process)}, {"n_steps": 2 + process}):
+    try:
+        kj.simulate(**({**given, "n_steps": 2, "mesh": mesh} | unlike))
+    except kj.InvalidInputError as error:
+        print(json.dumps(str(error)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +264,7 @@ def start(code: str, *words: object) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def told(process: subprocess.Popen) -> list[list[float]]:
+def told(process: subprocess.Popen) -> list:
     out, errors = process.communicate()
     assert process.returncode == 0, errors
     # Gloo speaks as well.
@@ -265,6 +280,12 @@ def test_two_processes_give_the_bits_of_one(words):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     meet = f'jax.distributed.initialize("127.0.0.1:{port}", 2, int(sys.argv[4]))\n'
-    processes = [start(PRELUDE + meet + SAME, 1, *words, number) for number in range(2)]
+    code = PRELUDE + meet + SAME + WHOLE
+    processes = [start(code, 1, *words, number) for number in range(2)]
+    first, second = (told(process) for process in processes)
     # Each looks at its own fish, and at the last state, which both have.
-    assert [told(process) for process in processes] == [[[0.0, 1], [0.0, 1]]] * 2
+    assert first[:2] == second[:2] == [[0.0, 1], [0.0, 1]]
+    assert first[2:4] == second[2:4] == [[3, 1504, 3], [1504, 3]]
+    rule = "must be the same in every process, got 'another on device 1'"
+    refused = [f"invalid run:\n  {name}: {rule}" for name in ("state", "key", "n_steps")]
+    assert first[4:] == second[4:] == refused
