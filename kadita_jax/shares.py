@@ -178,7 +178,8 @@ def _digest(tree: Any) -> int:
     for leaf in jax.tree.leaves(tree):
         own = leaf.addressable_data(0) if isinstance(leaf, jax.Array) else np.asarray(leaf)
         is_key = jnp.issubdtype(own.dtype, jax.dtypes.prng_key)
-        digest = zlib.crc32(np.asarray(jax.random.key_data(own) if is_key else own), digest)
+        words = np.asarray(jax.random.key_data(own) if is_key else own)
+        digest = zlib.crc32(words.tobytes(), digest)
     return digest
 
 

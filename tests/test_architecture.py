@@ -116,6 +116,7 @@ FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 PURE_LIBRARIES = {"jax", "numpy", "jaxtyping"}
 STANDARD_LIBRARY_OF_PURE_FLOORS = {
     "collections",
+    "contextlib",
     "dataclasses",
     "difflib",
     "functools",
