@@ -3,7 +3,11 @@
 import itertools
 import os
 import re
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import Event, Thread
+from typing import Any, TypeVar
 
 import jax
 
@@ -11,6 +15,8 @@ import jax
 from jax._src import distributed
 
 from kadita_jax.errors import Fault, Unchecked, count_faults, refuse
+
+Found = TypeVar("Found")
 
 LAST_PORT = 2**16 - 1
 PLACE = re.compile(r"([^,]+:(\d{1,5})),(\d{1,9})/(\d{1,9})", re.ASCII)
@@ -21,6 +27,7 @@ MEETING_MS = 24 * 3600 * 1000
 NOTICED_AFTER = 30
 # Every process counts the same meetings.
 _MEETINGS = itertools.count()
+_joined = Event()
 
 
 def use_all_cores(n_cores: int | Unchecked | None = None) -> None:
@@ -61,17 +68,37 @@ def join_processes(where: Any) -> None:
     **Raises:** `InvalidInputError` when it is neither, or jax recognises no cluster.
     """
     refuse("cannot join the processes", process_faults(where))
+    # jax takes SIGTERM, that a queue sends at a job's end, for itself otherwise.
+    with suppress(AttributeError):
+        jax.config.update("jax_enable_preemption_service", False)
     place = PLACE.fullmatch(where)
     if place is not None:
-        jax.distributed.initialize(
-            place[1], int(place[4]), int(place[3]), heartbeat_timeout_seconds=NOTICED_AFTER
-        )
+        _join(place[1], int(place[4]), int(place[3]))
         return
     try:
-        jax.distributed.initialize(heartbeat_timeout_seconds=NOTICED_AFTER)
+        _join()
     except ValueError as error:
         rule = f"must be HOST:PORT,K/N where jax recognises no cluster ({error})"
         refuse("cannot join the processes", [Fault("distributed", rule, where)])
+
+
+def _join(*place: Any) -> None:
+    _waited(lambda: jax.distributed.initialize(*place, heartbeat_timeout_seconds=NOTICED_AFTER))
+    _joined.set()
+
+
+def _waited(wait: Callable[[], Found]) -> Found:
+    """What a function returns that waits in C++: in a thread, as no signal is heard there."""
+    found: Future[Found] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(wait())
+        except Exception as error:
+            found.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return found.result()
 
 
 def process_faults(where: Any) -> list[Fault]:
@@ -95,5 +122,13 @@ def meet(told: str = "") -> list[str]:
     assert client is not None
     client.key_value_set(f"kadita_jax/{number}/{jax.process_index()}", told or "-")
     keys = [f"kadita_jax/{number}/{k}" for k in range(jax.process_count())]
-    words = [client.blocking_key_value_get(key, MEETING_MS) for key in keys]
+    words = _waited(lambda: [client.blocking_key_value_get(key, MEETING_MS) for key in keys])
     return ["" if word == "-" else word for word in words]
+
+
+def meet_at_last() -> None:
+    """Meet, and leave the service if `join_processes` joined it: it ends who loses another."""
+    meet()
+    if _joined.is_set():
+        _joined.clear()
+        jax.distributed.shutdown()

@@ -17,6 +17,8 @@ from kadita_jax.probe import probe
 SYSTEM_FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
+# What the text of jax's own error, a RuntimeError, then begins with.
+NO_MEMORY = "RESOURCE_EXHAUSTED"
 
 # Objects made between two searches for garbage: of those that importing and tracing make, nearly
 # all stay, and at Python's usual 700 or 2,000 a first `kadita run` searched for half a second.
@@ -60,6 +62,10 @@ def errors_as_exit_codes() -> Iterator[None]:
         _leave(f"interrupted{_hint(error)}", INTERRUPTED)
     except OSError as error:
         _leave(error, SYSTEM_FAILED)
+    except RuntimeError as error:
+        if not str(error).startswith(NO_MEMORY):
+            raise
+        _leave(f"out of memory: {error}".splitlines()[0], SYSTEM_FAILED)
 
 
 def _hint(error: BaseException | None) -> str:

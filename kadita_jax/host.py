@@ -11,21 +11,24 @@ from pathlib import Path
 CPUINFO = Path("/proc/cpuinfo")
 GROUPS_OF_OURS, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 V1, V2 = "memory.limit_in_bytes", "memory.max"
-# How wide XLA can be told to compile, from the narrowest on, and what Linux calls the steps that
-# were seen to change bits: those among AVX512 and beyond were not.
+# How wide XLA can be told to compile for x86, from the narrowest on, and what Linux calls the steps
+# that were seen to change bits: those among AVX512 and beyond were not.
 ISAS = ("SSE4_2", "AVX", "AVX2", "AVX512", "AVX512_VNNI", "AVX512_BF16", "AMX", "AMX_FP16")
-FLAGS = {"AVX512": "avx512f", "AVX2": "avx2", "AVX": "avx"}
+X86_FLAGS = {"AVX512": "avx512f", "AVX2": "avx2", "AVX": "avx"}
+ARM_FLAGS = {"SVE2": "sve2", "SVE": "sve", "ASIMD": "asimd"}
+NAMES_FLAGS = ("flags", "Features")
 MAX_ISA = re.compile(r"--xla_cpu_max_isa=(\w+)")
 
 
 def cpu_kind() -> str:
     """The kind of processor that XLA compiles for, as far as bits rest upon it.
 
-    That is its architecture and the widest of its vector instructions, "x86_64 AVX2" say, or the
-    widest that XLA_FLAGS allows.
+    That is its architecture and the widest of its vector instructions, "x86_64 AVX2" or "aarch64
+    SVE" say; of x86 the widest that XLA_FLAGS allows.
     """
     allowed = ISAS[: ISAS.index(_most()) + 1]
-    widest = (name for name, flag in FLAGS.items() if name in allowed and flag in _flags())
+    known = {name: flag for name, flag in X86_FLAGS.items() if name in allowed} | ARM_FLAGS
+    widest = (name for name, flag in known.items() if flag in _flags())
     return f"{platform.machine()} {next(widest, '')}".strip()
 
 
@@ -67,5 +70,5 @@ def _most() -> str:
 @cache
 def _flags() -> frozenset[str]:
     """What the first core can do; nothing where the system does not say so."""
-    lines = (line for line in _read(CPUINFO).splitlines() if line.startswith("flags"))
+    lines = (line for line in _read(CPUINFO).splitlines() if line.startswith(NAMES_FLAGS))
     return frozenset(next(lines, "").split())

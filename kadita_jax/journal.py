@@ -14,6 +14,7 @@ import numpy as np
 
 from kadita_jax.errors import Fault, refuse, shown
 from kadita_jax.files import PARTIAL, partial_path, replacing
+from kadita_jax.heartbeats import BEATS
 from kadita_jax.locks import alone_with
 
 SUFFIX = ".parts"
@@ -148,8 +149,9 @@ class Journal:
             part.unlink(missing_ok=True)
 
     def _files(self) -> Iterator[Path]:
-        """The parts, and what a killed process had begun to write."""
+        """The parts, what a killed process had begun to write, and who computes."""
         yield from self.folder.glob(PARTS)
+        yield from self.folder.glob(BEATS)
         yield from self.folder.glob(f"{PARTS}{PARTIAL}")
         yield partial_path(self.folder / SETTINGS)
 

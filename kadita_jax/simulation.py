@@ -24,7 +24,7 @@ from kadita_jax.neighbours import (
 )
 from kadita_jax.pytree import pytree
 from kadita_jax.schedule import Course, as_schedule, course_faults
-from kadita_jax.shares import Share, mesh_faults, share_of
+from kadita_jax.shares import Share, handed_back, mesh_faults, share_of
 from kadita_jax.stepping import School, walked
 from kadita_jax.walks import Walks, walks_of
 
@@ -91,7 +91,10 @@ def simulate(
     - `mesh`: a `jax.sharding.Mesh` of one axis, over whose devices the sums over neighbours are
         shared; None is one device. Each device has the whole state, and `final` is on all; frames
         are spread over them by fish where their number divides N, else all have all. With
-        `jax.distributed` every process calls with the same arguments. On CPU the bits are one
+        `jax.distributed` every process calls with the same arguments, which is checked outside of
+        jit; frames that are spread are then in no process whole, and
+        `jax.experimental.multihost_utils.process_allgather(run.position, tiled=True)`, called in
+        every process, gives them whole in both cases. On CPU the bits are one
         device's, but of every pair in schools of up to some 1,400 fish, which agree to rounding:
         one device's XLA compiles a loop so small as one function. Inside jit, vmap and grad too.
 
@@ -104,11 +107,26 @@ def simulate(
     first_step, n_steps, save_every = map(int, (first_step, n_steps, save_every))
     course = Course(params, as_schedule(schedule or {}, params), noise_stream(key))
     share = share_of(mesh, state.n_fish)
-    state, course = share.everywhere((state, course))
-    walks, layout = (
-        walks_of(first_step, n_steps, save_every),
-        chosen_layout(neighbours, state, course.widest),
-    )
+    walks = walks_of(first_step, n_steps, save_every)
+    given = {"state": state, "params": params, "key": key, "schedule": course.schedule}
+    counts = {"first_step": first_step, "n_steps": n_steps, "save_every": save_every}
+    with share.within():
+        share.refuse_unlike(given | counts)
+        state, course = share.everywhere((state, course))
+        trajectory = _roomy(state, course, first_step, walks, neighbours, share)
+    return handed_back(trajectory, mesh)
+
+
+def _roomy(
+    state: State,
+    course: Course,
+    first_step: int,
+    walks: Walks,
+    neighbours: Neighbours,
+    share: Share,
+) -> Trajectory:
+    """The run, computed again with a larger cell list as long as the list overflows."""
+    layout = chosen_layout(neighbours, state, course.widest)
     while True:
         trajectory = _simulate(state, course, first_step, walks, layout, share)
         if layout is None:

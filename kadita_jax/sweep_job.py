@@ -24,7 +24,7 @@ from kadita_jax.prepare import Prepared, described, prepare
 from kadita_jax.sweep_words import read_axis_words, read_set_words
 from kadita_jax.terminal import progress_bar
 
-# XLA ends every process within seconds of losing one, in words of its own.
+# Until all have met, XLA ends every process within seconds of losing one, in words of its own.
 LOST = (
     "kadita: ended, as another process of this sweep is lost or this one was killed; what is saved "
     "stays: the same command in every process goes on ({})"

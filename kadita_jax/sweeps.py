@@ -15,8 +15,9 @@ import xarray as xr
 from kadita_jax.cluster import Workers, workers_of
 from kadita_jax.connection import cluster_faults
 from kadita_jax.dataset import open_own
-from kadita_jax.devices import meet
+from kadita_jax.devices import meet, meet_at_last
 from kadita_jax.errors import Fault, Unchecked, refuse
+from kadita_jax.heartbeats import heartbeats
 from kadita_jax.interruptible import interruptibly
 from kadita_jax.journal import Journal, differences, journal_path, part_sizes, read_settings
 from kadita_jax.machine import this_machine
@@ -146,8 +147,10 @@ def _complete(
     """Bring a sweep to its file: process 0 keeps the journal, every process computes parts."""
     if not is_first_process():
         prepared = _joined(prepared, path)
-        _compute_parts(prepared, Journal(journal_path(path), prepared.settings), progress, None)
-        return _wait_until(path.exists)
+        journal = Journal(journal_path(path), prepared.settings)
+        with heartbeats(journal.folder, jax.process_index(), [0]) as refuse_lost:
+            _compute_parts(prepared, journal, _also(refuse_lost, progress), None)
+            return _wait_until(path.exists, refuse_lost)
     journal = Journal(journal_path(path), prepared.settings)
     with journal.held(), _removing_what_holds_no_part(journal):
         if prepared.overwrite:
@@ -156,9 +159,11 @@ def _complete(
         journal.begin()
         meet()
         _refuse_unlike([])
-        _compute_parts(prepared, journal, progress, workers)
-        _wait_for_parts(prepared, journal, progress)
-        write_sweep(path, prepared.plan, prepared.parts, journal)
+        with heartbeats(journal.folder, 0, range(1, jax.process_count())) as refuse_lost:
+            progress = _also(refuse_lost, progress)
+            _compute_parts(prepared, journal, progress, workers)
+            _wait_for_parts(prepared, journal, progress)
+            write_sweep(path, prepared.plan, prepared.parts, journal)
         journal.remove()
     return None
 
@@ -199,12 +204,12 @@ def is_first_process() -> bool:
 
 
 def _compute_parts(
-    prepared: Prepared, journal: Journal, progress: Progress | None, workers: Workers | None
+    prepared: Prepared, journal: Journal, progress: Progress, workers: Workers | None
 ) -> None:
     """Compute this process's share of the parts that are not there yet."""
     parts, present = prepared.parts, journal.present()
     # From here on the folder changes under the other processes' hands.
-    meet()
+    meet_at_last()
     ours = range(jax.process_index(), len(parts), jax.process_count())
     works = ((k, work_of(prepared, parts[k])) for k in ours if k not in present)
     for number, arrays in workers.computed(works) if workers else _computed(works):
@@ -218,7 +223,7 @@ def _computed(works: Iterable[tuple[int, Work]]) -> Iterator[tuple[int, Arrays]]
     return ((number, interruptibly(computed, work)) for number, work in works)
 
 
-def _wait_for_parts(prepared: Prepared, journal: Journal, progress: Progress | None) -> None:
+def _wait_for_parts(prepared: Prepared, journal: Journal, progress: Progress) -> None:
     """Wait until the other processes have written theirs."""
     parts = prepared.parts
     while len(journal.present()) < len(parts):
@@ -226,11 +231,22 @@ def _wait_for_parts(prepared: Prepared, journal: Journal, progress: Progress | N
         _tell(progress, parts, journal.present())
 
 
-def _tell(progress: Progress | None, parts: list[Part], present: set[int]) -> None:
-    if progress is not None:
-        progress(sum(len(parts[number].member) for number in present))
+def _tell(progress: Progress, parts: list[Part], present: set[int]) -> None:
+    progress(sum(len(parts[number].member) for number in present))
 
 
-def _wait_until(is_done: Callable[[], bool]) -> None:
+def _wait_until(is_done: Callable[[], bool], refuse_lost: Callable[[], None]) -> None:
     while not is_done():
         time.sleep(POLL_SECONDS)
+        refuse_lost()
+
+
+def _also(refuse_lost: Callable[[], None], progress: Progress | None) -> Progress:
+    """Where progress is told, a lost process is, too."""
+
+    def told(n_done: int) -> None:
+        refuse_lost()
+        if progress is not None:
+            progress(n_done)
+
+    return told

@@ -47,6 +47,7 @@ FLOORS = (
         "files",
         "locks",
         "interrupts",
+        "heartbeats",
         "first_reader",
         "probe",
         "dataset",
@@ -116,6 +117,7 @@ FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 PURE_LIBRARIES = {"jax", "numpy", "jaxtyping"}
 STANDARD_LIBRARY_OF_PURE_FLOORS = {
     "collections",
+    "contextlib",
     "dataclasses",
     "difflib",
     "functools",
@@ -124,6 +126,7 @@ STANDARD_LIBRARY_OF_PURE_FLOORS = {
     "numbers",
     "types",
     "typing",
+    "zlib",
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

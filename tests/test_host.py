@@ -12,6 +12,7 @@ from kadita_jax.journal import journal_path
 
 CPU = platform.machine()
 X86 = "processor\t: 0\nflags\t\t: fpu sse4_2 {}\nbugs\t\t: none\n\nflags\t\t: avx512f\n"
+ARM = "processor\t: 0\nBogoMIPS\t: 2100.00\nFeatures\t: {}\nCPU part\t: 0xd40\n"
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_the_widest_vectors_that_there_are_and_that_are_allowed(
 ):
     monkeypatch.setenv("XLA_FLAGS", flags)
     cpuinfo.write_text(X86.format(can))
+    assert host.cpu_kind() == f"{CPU} {kind}".strip()
+
+
+@pytest.mark.parametrize(
+    ("can", "kind"),
+    [
+        ("fp asimd evtstrm aes asimdhp", "ASIMD"),
+        ("fp asimd sve asimdfhm", "SVE"),
+        ("fp asimd sve dcpodp sve2 sveaes", "SVE2"),
+        ("half thumb neon", ""),
+    ],
+)
+def test_the_widest_vectors_of_arm(can, kind, cpuinfo):
+    cpuinfo.write_text(ARM.format(can))
     assert host.cpu_kind() == f"{CPU} {kind}".strip()
 
 

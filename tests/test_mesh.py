@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import AbstractMesh, Mesh, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec
 
 import kadita_jax as kj
 from kadita_jax.shares import share_of
@@ -78,6 +78,28 @@ def test_over_cells_the_bits_are_those_of_one_device(alone):
     two = kj.simulate(SCHOOL, SPREAD, KEY, mesh=TWO, neighbours="cells", **LONG)
     assert not two.overflow
     assert_same_bits(two, alone["cells"])
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit])
+def test_where_a_mesh_is_set_the_bits_are_the_same_and_mix_with_its_arrays(alone, kind):
+    mesh = jax.make_mesh((2,), ("anything",), axis_types=(kind,), devices=jax.devices()[:2])
+    options = {"n_steps": 4, "save_every": 2, "mesh": mesh, "neighbours": "cells"}
+    with jax.set_mesh(mesh):
+        half = kj.simulate(SCHOOL, SPREAD, KEY, **options)
+        rest = kj.simulate(half.final, SPREAD, KEY, first_step=4, **options)
+        assert half.position.sharding.spec == PartitionSpec(None, "anything")
+        twice = 2 * rest.position[-1]
+    np.testing.assert_array_equal(half.position, alone["cells"].position[:3])
+    np.testing.assert_array_equal(twice, 2 * alone["cells"].position[-1])
+
+
+def test_inside_jit_another_mesh_than_the_one_set_is_refused():
+    def run(state):
+        return kj.simulate(state, SPREAD, KEY, n_steps=4, mesh=TWO)
+
+    rule = "mesh: must not be given inside jit, vmap or grad where jax.set_mesh has set another"
+    with jax.set_mesh(TWO), pytest.raises(kj.InvalidInputError, match=rule):
+        jax.jit(run)(SCHOOL)
 
 
 def test_a_list_outgrown_on_the_way_is_enlarged_as_on_one_device():
@@ -174,6 +196,7 @@ def test_vmap_over_schools_is_a_loop():
         (jax.devices()[:2], "got ["),
         (AbstractMesh((2,), ("fish",)), "got AbstractMesh"),
         (Mesh(np.array(jax.devices()[:2]).reshape(2, 1), ("a", "b")), "got {'a': 2, 'b': 1}"),
+        (Mesh(np.array([]), ("a",)), "got {'a': 0}"),
     ],
 )
 def test_what_is_no_mesh_of_one_axis_is_refused_with_the_other_faults(mesh, shown):
@@ -211,6 +234,21 @@ for neighbours, (n_fish, box) in schools.items():
     apart.append(np.asarray(rest.final.position) - one[-1])
     print(json.dumps([max(float(np.max(np.abs(d))) for d in apart), len(shards)]))
 """
+# Whole what is spread, and what every device has; and where a process has something else.
+WHOLE = """
+from jax.experimental.multihost_utils import process_allgather
+
+for array in (half.position, half.final.position):
+    print(json.dumps(process_allgather(array, tiled=True).shape))
+given = {"state": state, "params": params, "key": key}
+process = jax.process_index()
+turned = kj.State(state.position.at[-1, 2].multiply(1 + process * 1e-15), state.heading)
+for unlike in ({"state": turned}, {"key": jax.random.key(process)}, {"n_steps": 2 + process}):
+    try:
+        kj.simulate(**({**given, "n_steps": 2, "mesh": mesh} | unlike))
+    except kj.InvalidInputError as error:
+        print(json.dumps(str(error)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +264,7 @@ def start(code: str, *words: object) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def told(process: subprocess.Popen) -> list[list[float]]:
+def told(process: subprocess.Popen) -> list:
     out, errors = process.communicate()
     assert process.returncode == 0, errors
     # Gloo speaks as well.
@@ -242,6 +280,12 @@ def test_two_processes_give_the_bits_of_one(words):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     meet = f'jax.distributed.initialize("127.0.0.1:{port}", 2, int(sys.argv[4]))\n'
-    processes = [start(PRELUDE + meet + SAME, 1, *words, number) for number in range(2)]
+    code = PRELUDE + meet + SAME + WHOLE
+    processes = [start(code, 1, *words, number) for number in range(2)]
+    first, second = (told(process) for process in processes)
     # Each looks at its own fish, and at the last state, which both have.
-    assert [told(process) for process in processes] == [[[0.0, 1], [0.0, 1]]] * 2
+    assert first[:2] == second[:2] == [[0.0, 1], [0.0, 1]]
+    assert first[2:4] == second[2:4] == [[3, 1504, 3], [1504, 3]]
+    rule = "must be the same in every process, got 'another on device 1'"
+    refused = [f"invalid run:\n  {name}: {rule}" for name in ("state", "key", "n_steps")]
+    assert first[4:] == second[4:] == refused

@@ -28,7 +28,13 @@ jax.config.update("jax_enable_x64", True)
 axes = {"noise": "0.01:1:30"}
 kj.sweep("few.toml", axes, replicates=2, part_size=1, measure_every=300, out="phase.nc")
 """
-COMMAND = "from kadita_jax.cli import main; main()"
+COMMAND = """
+from kadita_jax import heartbeats
+from kadita_jax.cli import main
+
+heartbeats.BEAT_SECONDS = 0.5
+main()
+"""
 WORDS = (
     "sweep few.toml --axis noise=0.01:1:30 --replicates 2 --measure-every 300 --dtype float64 "
     "--distributed"
@@ -99,11 +105,15 @@ def test_killed_three_times_at_any_moment():
     check_result()
 
 
-def together(*more: str) -> list[subprocess.Popen]:
-    """Two processes that meet, each with options of its own beside the common ones."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+def together(*more: str) -> list[subprocess.Popen]:
+    """Two processes that meet, each with options of its own beside the common ones."""
+    port = free_port()
     places = [f"127.0.0.1:{port},{number}/2" for number in range(2)]
     return [
         start(COMMAND, *WORDS.split(), place, *own.split())
@@ -125,6 +135,20 @@ def test_two_processes_on_unlike_machines_share_a_sweep():
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_process_that_waits_for_others_hears_that_it_shall_end():
+    port = free_port()
+    process = start(COMMAND, *WORDS.split(), f"127.0.0.1:{port},0/2")
+    with socket.socket() as other:
+        # Once it listens it waits for the second.
+        while other.connect_ex(("127.0.0.1", port)) and process.poll() is None:
+            time.sleep(0.01)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "kadita: interrupted\n")
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_process_of_another_sweep_is_refused():
     first, second = together("--cores 1 --seed 1", "--cores 1 --seed 2")
     _, errors = second.communicate()
@@ -142,13 +166,16 @@ def test_a_lost_process_is_told_and_the_same_commands_go_on():
     first, second = together(slow, slow)
     while len(parts()) < 6 and first.poll() is None:
         time.sleep(0.002)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
+    # As a queue does at a job's end.
+    first.send_signal(signal.SIGTERM)
+    _, errors = first.communicate()
+    assert first.returncode == 130, errors
+    assert "of 60 members are saved: the same command goes on (phase.nc.parts)" in errors
     _, errors = second.communicate()
-    assert second.returncode != 0
-    assert "kadita: ended, as another process of this sweep is lost" in errors
-    assert "the same command in every process goes on (phase.nc.parts)" in errors
     kept = parts()
+    hint = f"{len(kept)} of 60 members are saved: the same command goes on (phase.nc.parts)"
+    assert errors == f"kadita: process 0 of this sweep is lost; {hint}\n"
+    assert second.returncode == 1
     assert 6 <= len(kept) < N_MEMBERS
     processes = together(slow, slow)
     told = [process.communicate() for process in processes]

@@ -239,7 +239,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
     path = tmp_path / "phase.nc"
 
     def another(_done: int) -> None:
-        with pytest.raises(kj.InvalidInputError, match="another process is computing"):
+        with pytest.raises(kj.InvalidInputError, match="another process is writing it"):
             kj.sweep(SCHOOL, {"noise": [0.1, 0.2]}, out=path, overwrite=True)
         raise KeyboardInterrupt
 
