@@ -33,6 +33,8 @@ N_PARTS = 30
 ENVIRONMENT = {
     "JAX_COMPILATION_CACHE_DIR": str(CACHE),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    # On some processors XLA warns of each program that it finds there.
+    "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 
 
@@ -124,7 +126,7 @@ def command(address: str, folder: Path) -> Iterator[subprocess.Popen]:
         [sys.executable, "-c", CALL, *SWEEP.split(), address],
         cwd=folder,
         # Set by the command itself, it would come after jax here.
-        env=os.environ | ENVIRONMENT | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        env=os.environ | ENVIRONMENT,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
