@@ -17,7 +17,8 @@ from contextlib import contextmanager
 HASTE_SECONDS = 3.0
 AGAIN_SECONDS = 0.01
 
-_heard: list[float] = []
+# When, and which signal.
+_heard: list[tuple[float, int]] = []
 
 
 def hear_signals() -> None:
@@ -92,13 +93,22 @@ def _ask_again(dropped: "sys.UnraisableHookArgs") -> None:
     if not issubclass(dropped.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(dropped)
         return
+    number = _heard[-1][1] if _heard else signal.SIGINT
     _heard.clear()
     # Raised here, it would be dropped again.
-    threading.Timer(AGAIN_SECONDS, interrupt_main).start()
+    threading.Timer(AGAIN_SECONDS, _send, [number]).start()
 
 
-def _interrupt(*_: object) -> None:
-    _heard.append(time.monotonic())
+def _send(number: int) -> None:
+    """Send a signal to the main thread, which may be waiting for another."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:  # Windows
+        interrupt_main()
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    _heard.append((time.monotonic(), number))
     is_second = len(_heard) == 2
-    if not is_second or _heard[1] - _heard[0] > HASTE_SECONDS:
+    if not is_second or _heard[1][0] - _heard[0][0] > HASTE_SECONDS:
         raise KeyboardInterrupt
