@@ -218,7 +218,9 @@ def _one_too_many(draw: random.Random, words: list[str]) -> list[str]:
 def _another_file(draw: random.Random, words: list[str]) -> list[str]:
     """A file that does not exist, is a folder or is of another kind; of a costly line none."""
     others = {"tiny.toml": "run.nc"} | dict.fromkeys(("run.nc", "sweep.nc", "half.nc"), "tiny.toml")
-    found = [place for place, word in enumerate(words) if word in others]
+    # Of an option given twice the first word says nothing.
+    counts = [place for place in range(1, len(words)) if words[place - 1] not in words[place:]]
+    found = [place for place in counts if words[place] in others]
     if not found:
         return [*words, "missing.nc"]
     place = draw.choice(found)

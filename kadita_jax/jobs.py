@@ -177,9 +177,10 @@ def plot_all(paths: list[Path], *, box_size: Any, convention: str | None, out: P
     pictures = of_each(paths, draw, faults)
     refuse("cannot plot", faults)
     for path, target, picture in zip(paths, targets, pictures, strict=True):
-        target.parent.mkdir(parents=True, exist_ok=True)
         with reading(path):
-            kadita_jax.plot.save(picture(), target)
+            figure = picture()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            kadita_jax.plot.save(figure, target)
         print(target)
 
 

@@ -31,7 +31,8 @@ def run_all(
 
     `draw` begins the picture of a run's file, as `kadita_jax.artist.drawing_aside` gives it.
     """
-    faults = use_dtype(dtype) + convention_faults(convention) + folder_faults(out)
+    misplaced = folder_faults(out)
+    faults = use_dtype(dtype) + convention_faults(convention) + misplaced
     faults += group_distance_faults(group_distance)
 
     def load(name: str) -> Scenario:
@@ -42,7 +43,8 @@ def run_all(
     faults += repeat_faults("NAME", [scenario.name for scenario in scenarios])
     for scenario in scenarios:
         faults += plan_faults(settle(scenario, convention, group_distance))
-        faults += taken_faults(targets[scenario.name], overwrite=overwrite)
+        if not misplaced:
+            faults += taken_faults(targets[scenario.name], overwrite=overwrite)
     refuse("cannot run", faults)
     out.mkdir(parents=True, exist_ok=True)
     plans = {
