@@ -6,6 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+import kadita_jax as kj
 from kadita_jax import __version__
 from kadita_jax.cli import app
 from kadita_jax.scenario import CANONICAL, load_scenario, parse_scenario, scenario_names
@@ -94,3 +95,15 @@ def test_heavy_imports_wait_until_needed(code, absent):
     check = f"{code}\nimport sys\nprint('found:', sorted(set({absent!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("found: []\n")
+
+
+def test_what_cannot_be_drawn_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kj.run(kj.Scenario(name="tiny", n_fish=5, n_steps=2, save_every=1), out="tiny.nc").close()
+
+    def fail(_: object) -> None:
+        raise kj.InvalidInputError("cannot read", [])
+
+    monkeypatch.setattr(kj.plot, "summary", fail)
+    assert CliRunner().invoke(app, ["plot", "tiny.nc", "--out", "pictures"]).exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.nc"]
