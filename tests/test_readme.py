@@ -102,6 +102,15 @@ def test_what_was_killed_went_on():
     assert words in README
 
 
+def test_what_is_wrong_was_refused():
+    found = json.loads((ROOT / "bench" / "results" / "fuzz.json").read_text())["figures"]
+    assert found["bad"] == []
+    for counts in found["verdicts"].values():
+        assert counts.pop("refused") + counts.pop("accepted") == 2000
+        assert set(counts.values()) == {0}
+    assert "Of 2,000 damaged files, 2,000 random command lines" in README
+
+
 def test_long_runs_are_as_the_benchmark_wrote():
     found = json.loads((ROOT / "bench" / "results" / "long_runs.json").read_text())["figures"]
     run = found["streamed"]
