@@ -75,6 +75,7 @@ def on_a_local_cluster(
     told = environment | {"COUNTED_PARTS": str(counted)}
     settings: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "env": told}
     settings |= {"dashboard_address": None, "preload": str(PRELOAD)}
+    settings |= {"scheduler_kwargs": {"dashboard_address": ":0"}}
     with LocalCluster(**settings) as cluster, Client(cluster) as client:
         found = {"speed": speed(study, repeats, client)}
         counted.unlink()

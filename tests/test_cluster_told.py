@@ -10,6 +10,7 @@ from dataclasses import replace
 from multiprocessing import current_process, popen_spawn_posix
 from threading import Event
 from types import SimpleNamespace
+from typing import Any
 
 import distributed
 import jax
@@ -57,7 +58,10 @@ def test_nobody_goes_on_with_a_sweep_that_ended_early():
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
-    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as ours:
+    # A port of its own: others may be testing with clusters beside.
+    options: dict[str, Any] = {"dashboard_address": None, "set_as_default": False}
+    options |= {"scheduler_kwargs": {"dashboard_address": ":0"}}
+    with Client(processes=False, n_workers=1, threads_per_worker=1, **options) as ours:
         with pytest.raises(KeyboardInterrupt):
             kj.sweep(SCHOOL, {"noise": "0.1:1:9"}, part_size=1, cluster=ours, progress=stop)
         begin = time.monotonic()
