@@ -1,5 +1,6 @@
 """Writing NetCDF variables as a layout describes them, with failures told as what they are."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,9 @@ def create_variable(
         chunksizes=chunks,
         fill_value=fill_value,
     )
+    if chunks is not None:
+        # Each is written once; HDF5 would keep tens of MiB of every variable.
+        created.set_var_chunk_cache(size=2 * math.prod(chunks) * np.dtype(dtype).itemsize)
     created.setncatts({k: typed(v, dtype) for k, v in variable.attributes.items()})
 
 
