@@ -136,8 +136,9 @@ def drift_faults(scenario: Scenario, n_steps: int, dtype: str, **swept: np.ndarr
     knots = [value for _, value in scenario.courses.get("speed", [])]
     speed = np.max(swept.get("speed", knots or scenario.speed))
     field, distance = "n_steps x speed x dt", n_steps * speed * np.max(swept.get("dt", scenario.dt))
-    if scenario.box_size is not None:
-        field, distance = "box_size", np.max(swept.get("box_size", scenario.box_size))
+    box_size = swept.get("box_size", scenario.box_size)
+    if box_size is not None:
+        field, distance = "box_size", np.max(box_size)
     if dtype != "float32" or distance <= FARTHEST:
         return []
     rule = f"must take no fish beyond {FARTHEST:,.0f} bl in float32: take float64"

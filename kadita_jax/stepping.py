@@ -34,10 +34,10 @@ def step(state: State, params: Params, key: RandomKey) -> State:
     **Raises:** `InvalidInputError` naming every parameter whose shape or dtype is not the state's.
     """
     refuse("invalid step", leaves_faults(state, params))
-    return moved(state, sum_over_all(state, params), params, key)
+    return _moved(state, sum_over_all(state, params), params, key)
 
 
-def moved(state: State, total: PairTerms, params: Params, key: RandomKey) -> State:
+def _moved(state: State, total: PairTerms, params: Params, key: RandomKey) -> State:
     """The school after everyone has turned towards what they wanted, and swum."""
     desired = desired_direction(total, state.heading, params)
     heading = next_heading(state.heading, desired, params, key)
@@ -101,11 +101,11 @@ def _next(
     state, before = school
     params, key = course.at_step(number)
     if layout is None or before is None:
-        return School(moved(state, sum_over_all(state, params, share), params, key), None)
+        return School(_moved(state, sum_over_all(state, params, share), params, key), None)
 
     def go() -> School:
         # Cells as wide as the fish ever see: those of a narrower sight may be too many.
         total, demand = sum_over_near(state, params, layout, reach(course.widest), share)
-        return School(moved(state, total, params, key), highest(before, demand))
+        return School(_moved(state, total, params, key), highest(before, demand))
 
     return lax.cond(before.exceeds(layout), lambda: school, go)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def float32() -> Iterator[None]:
     """Run a test in jax's default, single precision."""
     with jax.enable_x64(False):
         yield
+
+
+@pytest.fixture
+def hearing() -> Iterator[None]:
+    """Hear Ctrl-C in a test: those that a shell runs in the background are deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -226,13 +225,6 @@ def test_how_to_go_on_is_told_though_interrupted_again(capsys):
         interrupted_again()
     assert left.value.exit_code == INTERRUPTED
     assert capsys.readouterr().err == "kadita: interrupted; the same command goes on\n"
-
-
-@pytest.fixture
-def hearing() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("hearing")

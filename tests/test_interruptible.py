@@ -4,21 +4,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 import pytest
 
 from kadita_jax.interruptible import interruptibly
-
-
-@pytest.fixture
-def hearing() -> Iterator[None]:
-    """Tests that a shell runs in the background are deaf to Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("hearing")
