@@ -22,10 +22,10 @@ OUTER_RADIUS = {"orientation_width": "r_orientation", "attraction_width": "r_att
 N_FISH = Parameter(150.0, "1", "number of fish", low=1.0, high=2.0**30)
 SWEPT: Mapping[str, Parameter] = {**PARAMETERS, **WIDTHS, "n_fish": N_FISH}
 
-# What A:B:N may ask for: beyond it a typing error would fill the memory.
+# What FIRST:LAST:N may ask for: beyond it a typing error would fill the memory.
 MOST_VALUES = 10**6
 FORMAT = (
-    f"A:B:N with N from 2 to {MOST_VALUES}, A:B:N:log with A and B > 0, "
+    f"FIRST:LAST:N with N from 2 to {MOST_VALUES}, FIRST:LAST:N:log with both > 0, "
     "numbers with commas between, or a list"
 )
 
@@ -106,7 +106,7 @@ def _read_values(name: Any, values: Any) -> tuple[np.ndarray, list[Fault]]:
 
 
 def _from_text(text: str) -> np.ndarray | None:
-    """The numbers of "A:B:N", "A:B:N:log" or "A,B,..."; None when it is neither."""
+    """The numbers of "FIRST:LAST:N", "FIRST:LAST:N:log" or "A,B,..."; None when it is neither."""
     first, *rest = text.split(":")
     try:
         if not rest:

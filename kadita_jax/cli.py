@@ -135,8 +135,8 @@ def sweep(
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUES",
-            help="A parameter, orientation_width, attraction_width or n_fish, and A:B:N, A:B:N:log "
-            "or numbers with commas between. Several make a grid.",
+            help="A parameter, orientation_width, attraction_width or n_fish, and FIRST:LAST:N, "
+            "FIRST:LAST:N:log or numbers with commas between. Several make a grid.",
         ),
     ] = None,
     zips: Annotated[

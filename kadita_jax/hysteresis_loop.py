@@ -59,7 +59,7 @@ def hysteresis(
     - `scenario`: a Scenario, the name of a shipped one, or the path of a TOML file.
     - `parameter`: a field of `Params` but dt and box_size, or `orientation_width` (r_attraction
         moves along, so that the attraction width stays) or `attraction_width`.
-    - `values`: ascending: a list, an array or "A:B:N".
+    - `values`: ascending: a list, an array or "FIRST:LAST:N".
     - `replicates`: schools that go through the loop, each with a start and a noise of its own.
     - `n_steps`: steps at each value, in place of the scenario's.
     - `seed`: replaces the scenario's own.

@@ -64,7 +64,7 @@ def sweep(
         tuple of equally long lists (zipped: explicit members, point by point). Any field of
         `Params`, `n_fish` (one compilation a value), `orientation_width` (r_attraction moves
         along, so that the attraction width stays) or `attraction_width`. Values are a list, an
-        array, "A:B:N" or "A:B:N:log".
+        array, "FIRST:LAST:N" or "FIRST:LAST:N:log".
     - `replicates`: schools at each point, with keys of their own.
     - `seed`, `n_steps`: replace the scenario's own.
     - `measure_every`, `burn_in`: measured are the multiples of measure_every with

@@ -101,7 +101,7 @@ def right(options: str, *told: tuple[str, ...]) -> Case:
     return command(f"sweep tiny.toml --axis noise=0.1,0.2 --measure-every 1 {options}", *told)
 
 
-FORMAT = "must be A:B:N with N from 2 to 1000000, A:B:N:log with A and B > 0, numbers with commas"
+FORMAT = "must be FIRST:LAST:N with N from 2 to 1000000, FIRST:LAST:N:log with both > 0, numbers"
 NUMBER = "every value must be finite and >= 0 (rad)"
 COUNT = "must be a whole number >= 1"
 ZIP = "must name two or more of the axes, with commas between"

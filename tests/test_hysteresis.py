@@ -233,7 +233,7 @@ def test_a_range_may_be_written_as_a_sweeps():
         ("orientation_width", [2.0, 1.0], "parameter orientation_width: must rise"),
         ("orientation_width", [1.0, 1.0], "parameter orientation_width: must not repeat"),
         ("orientation_width", [-1.0, 1.0], "parameter orientation_width: every value must"),
-        ("orientation_width", [], "parameter orientation_width: must be A:B:N"),
+        ("orientation_width", [], "parameter orientation_width: must be FIRST:LAST:N"),
         ("orientation_with", [0, 1], r"parameter orientation_with: .*mean 'orientation_width'\?"),
         ("n_fish", [5, 6], "parameter: must not be dt, box_size, n_fish"),
         ("box_size", [5, 6], "parameter: must not be dt, box_size, n_fish"),
