@@ -118,9 +118,11 @@ def depth_stratification_entropy(
         return histogram_entropy(position[:, 2], 0.0, box_size, 15, convention, blur)
     depth = unwrap(position, circular_centre(position, box_size), box_size)[:, 2]
     if box_size is None:
-        return histogram_entropy(depth, jnp.min(depth), jnp.max(depth), 15, convention, blur)
-    half = box_size / 2
-    return histogram_entropy(jnp.clip(depth, -half, half), -half, half, 15, convention, blur)
+        low, high = jnp.min(depth), jnp.max(depth)
+    else:
+        low, high = -box_size / 2, box_size / 2
+    # Where XLA computes a depth twice, the two may round to either side of the end that it sets.
+    return histogram_entropy(jnp.clip(depth, low, high), low, high, 15, convention, blur)
 
 
 def angular_momentum_entropy(
