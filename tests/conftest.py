@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
+from quickly import compiling_quickly
 
 install_import_hook("kadita_jax", "beartype.beartype")
 
@@ -38,14 +39,12 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 @pytest.fixture(scope="module")
 def compiled_quickly() -> Iterator[None]:
-    """Compile without most optimizations, a quarter faster.
+    """Compile without most optimizations, in half of the time.
 
     For modules that test what is computed; those that compare bits compile as users do.
     """
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
+    with compiling_quickly():
+        yield
 
 
 @pytest.fixture
