@@ -342,6 +342,7 @@ def test_nor_in_a_box_as_wide():
     for call in (
         lambda: kj.run(BOXED.replaced(box_size=2e5)),
         lambda: kj.sweep(BOXED, {"box_size": [9.0, 2e5]}),
+        lambda: kj.sweep(BOXED.replaced(box_size=None), {"box_size": [9.0, 2e5]}),
     ):
         with pytest.raises(
             kj.InvalidInputError, match="box_size: must take no fish beyond 100,000"
