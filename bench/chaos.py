@@ -127,9 +127,9 @@ def what_is_there(kind: str, folder: Path) -> str:
 def go_on(kind: str, folder: Path) -> None:
     """Do what the README says of a killed command, until its result is whole."""
     left = what_is_there(kind, folder)
-    if left == "finished":
+    if kind == "sweep" and left == "finished":
         return
-    resumes = kind == "run" and left == "unfinished"
+    resumes = kind == "run" and left != "nothing"
     code, told = finish(start(kind, folder, "run --resume school.nc" if resumes else None))
     assert code == 0, told
 

@@ -91,7 +91,12 @@ def run(
     convention: Annotated[str | None, convention_option()] = None,
     group_distance: GroupDistanceOption = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="FILE.nc", help="Continue this finished or killed run.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.nc",
+            help="Continue this killed run, or a finished one to more steps; what else a killed "
+            "one lacks, tables and picture, is made.",
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist.")

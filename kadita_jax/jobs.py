@@ -224,11 +224,12 @@ def _or_how_to_go_on(
         return work()
     except KeyboardInterrupt:
         unfinished, finished = _written(partial_path(path)), _written(path)
+        again = f"kadita run --resume {shlex.quote(str(path))}"
         hint = " before any frame"
         if unfinished not in (None, earlier[0]):
-            hint = f"; continue with: kadita run --resume {shlex.quote(str(path))}"
+            hint = f"; continue with: {again}"
         elif finished not in (None, earlier[1]):
-            hint = f"; {path} is whole, without tables and picture"
+            hint = f"; {path} is whole; its tables and picture: {again}"
         raise KeyboardInterrupt(hint) from None
 
 

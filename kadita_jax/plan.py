@@ -203,17 +203,19 @@ def held_faults(what: str, n_bytes: int) -> list[Fault]:
     return [Fault("out", f"must be given: {sizes}", None)]
 
 
-def resume_faults(plan: Plan, done: int, finished: bool) -> list[Fault]:
-    """Why a run of so many whole frames cannot be continued to its plan's end."""
+def resume_faults(plan: Plan, done: int, *, finished: bool, longer: bool) -> list[Fault]:
+    """Why a run of so many whole frames cannot be continued to its plan's end.
+
+    **Arguments:**
+
+    - `longer`: whether the plan is to be longer than the finished run.
+    """
     if done == 0:
         # What a run that was killed at once has left begins anew.
         rule = "must hold at least one whole frame"
         return [Fault("file", rule, "none")] if finished else []
     steps = (done - 1) * plan.scenario.save_every
-    if finished and steps == plan.scenario.n_steps:
-        rule = f"must be given and exceed {steps}, the total that the run has already reached"
-        return [Fault("n_steps", rule, steps)]
-    if steps > plan.scenario.n_steps:
+    if steps > plan.scenario.n_steps or (steps == plan.scenario.n_steps and finished and longer):
         rule = f"must exceed the {steps} steps already run (it is the total)"
         return [Fault("n_steps", rule, plan.scenario.n_steps)]
     return []

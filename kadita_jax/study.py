@@ -112,7 +112,8 @@ def resume(
     **Arguments:**
 
     - `path`: the run's file, the name it would have had, or the PATH.partial that is left.
-    - `n_steps`: the TOTAL number of steps to reach; the run's own when None.
+    - `n_steps`: the TOTAL number of steps to reach; the run's own when None, for which a finished
+        run is opened as it is.
     - `progress`: called with the number of steps done, now and then.
 
     **Raises:** `InvalidInputError` when there is nothing to continue from, or the run was made
@@ -127,7 +128,7 @@ def resume(
         source, settled, done = _resumed(path, n_steps)
         if done == 0:
             _begin(settled, path, progress)
-        else:
+        elif done < settled.n_frames or source != path:
             _go_on(settled, path, source, done, progress)
     return open_own(path)
 
@@ -147,7 +148,8 @@ def _resumed(path: Path, n_steps: Unchecked) -> tuple[Path, Plan, int]:
     scenario = parse_scenario(str(attributes["scenario"]), path.stem).replaced(n_steps=n_steps)
     settled = settle(scenario, convention, attributes.get("group_distance"))
     done = whole_frames(source)
-    faults = convention_faults(convention) + resume_faults(settled, done, source == path)
+    faults = convention_faults(convention)
+    faults += resume_faults(settled, done, finished=source == path, longer=n_steps is not None)
     form = _form(settled)
     faults += frame_faults(source, form, _times(settled, 0, done)) if done else []
     refuse(f"cannot resume {path}", faults)

@@ -67,6 +67,18 @@ def test_a_run_continued_measured_and_drawn(tmp_path):
     assert (tmp_path / "pictures" / "mine.png").exists()
 
 
+def test_what_a_killed_command_left_undone_beside_a_whole_run_is_made(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text("n_fish = 9\n")
+    kadita("run", mine, "--out", tmp_path, *TINY)
+    beside = {path: path.read_bytes() for path in tmp_path.glob("mine*.csv")}
+    for path in (*beside, tmp_path / "mine.png"):
+        path.unlink()
+    kadita("run", "--resume", tmp_path / "mine.nc")
+    assert {path: path.read_bytes() for path in tmp_path.glob("mine*.csv")} == beside
+    assert (tmp_path / "mine.png").exists()
+
+
 def test_no_argument_runs_all_four_and_shows_the_papers_values(tmp_path):
     output = kadita("run", "--out", tmp_path, *TINY)
     assert {path.stem for path in tmp_path.glob("*.nc")} == set(CANONICAL)

@@ -101,7 +101,7 @@ def test_what_cannot_be_told_does_not_hide_why_the_run_ended(why, monkeypatch):
     [
         (None, " before any frame"),
         ("few.nc.partial", "; continue with: kadita run --resume {}"),
-        ("few.nc", "; {} is whole, without tables and picture"),
+        ("few.nc", "; {0} is whole; its tables and picture: kadita run --resume {0}"),
     ],
 )
 def test_files_of_an_earlier_run_are_not_taken_for_this_ones(written, told, tmp_path):

@@ -80,6 +80,17 @@ def test_a_finished_run_is_continued_to_the_bit(whole, tmp_path):
         assert resumed.attrs["n_steps"] == 40
 
 
+def test_a_finished_run_without_more_steps_is_opened_as_it_is(whole, tmp_path):
+    path = tmp_path / "small.nc"
+    kj.run(SMALL, out=path).close()
+    stored = path.read_bytes()
+    with kj.resume(path) as resumed:
+        assert_same_frames(resumed, whole)
+    assert path.read_bytes() == stored
+    with pytest.raises(kj.InvalidInputError, match="n_steps: must exceed the 40 steps"):
+        kj.resume(path, n_steps=40)
+
+
 def test_an_interrupted_run_is_continued_to_the_bit(whole, tmp_path, monkeypatch):
     path = tmp_path / "small.nc"
     monkeypatch.setattr(plan, "PART_PAIRS", 1)
