@@ -73,6 +73,8 @@ def unreadable(path: Path) -> list[Fault]:
     if damage is None and _can_be_opened(path):
         return []
     words = f" ({damage})" if damage else ""
+    if path.name.endswith(PARTIAL):
+        words += "; what is left of it cannot be read: run it anew, allowing overwriting"
     return [Fault("file", f"must be a whole NetCDF file{words}", str(path))]
 
 

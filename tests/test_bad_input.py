@@ -358,6 +358,10 @@ COMMANDS = (
         "resume half a file": command(
             "run --resume half.nc", ("file", "must be a whole NetCDF file", "got 'half.nc'")
         ),
+        "resume what is left of a run": command(
+            "run --resume halted/tiny.nc",
+            ("file", "must be a whole NetCDF file", "run it anew", "halted/tiny.nc.partial"),
+        ),
         "measure several files": command(
             "metrics a.nc folder half.nc text.nc --out file",
             ("a.nc: file", "must exist", "got 'a.nc'"),
