@@ -4,12 +4,15 @@ Python hears a signal between two of its own steps, and one call of jax may take
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import jax
 
 Found = TypeVar("Found")
+
+# A signal in the moment between Python's last look and its falling asleep does not wake it.
+LOOK_SECONDS = 0.2
 
 
 def interruptibly(function: Callable[..., Found], *arguments: Any) -> Found:
@@ -26,6 +29,9 @@ def interruptibly(function: Callable[..., Found], *arguments: Any) -> Found:
 
     thread = ThreadPoolExecutor(1)
     try:
-        return thread.submit(call).result()
+        found = thread.submit(call)
+        while not wait([found], LOOK_SECONDS).done:
+            pass
+        return found.result()
     finally:
         thread.shutdown(wait=False)
