@@ -39,7 +39,7 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 @pytest.fixture(scope="module")
 def compiled_quickly() -> Iterator[None]:
-    """Compile without most optimizations, in half of the time.
+    """Compile without most optimizations, faster by a quarter to a half.
 
     For modules that test what is computed; those that compare bits compile as users do.
     """

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from _thread import interrupt_main
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,14 @@ import pytest
 from kadita_jax.interruptible import interruptibly
 
 
+def send() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 @pytest.mark.usefixtures("hearing")
-def test_ctrl_c_is_heard_while_another_thread_computes():
+# The second only leaves word, as a signal does that comes just before the main thread falls asleep.
+@pytest.mark.parametrize("interrupt", [send, interrupt_main])
+def test_ctrl_c_is_heard_while_another_thread_computes(interrupt):
     begun, ended = threading.Event(), threading.Event()
 
     def compute() -> None:
@@ -22,7 +29,9 @@ def test_ctrl_c_is_heard_while_another_thread_computes():
 
     def press() -> None:
         begun.wait(60)
-        os.kill(os.getpid(), signal.SIGINT)
+        # By then the main thread sleeps.
+        time.sleep(0.5)
+        interrupt()
 
     threading.Thread(target=press).start()
     begin = time.monotonic()
